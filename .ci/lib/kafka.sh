@@ -1,0 +1,156 @@
+# shellcheck shell=bash
+# Apache Kafka: jars from Maven Central, one broker in KRaft mode with a plain listener and one
+# with SASL_SSL (SCRAM-SHA-512, certificates of our own CA), and Kafka's own console tools.
+# Sourced by parts.
+
+KAFKA_USER=crmsync
+KAFKA_PASSWORD=crmsync-secret
+KAFKA_CLUSTER=Y3Jtc3luY3Rlc3QwMDAwMQ # base64url of "crmsynctest00001": Kafka wants 16 bytes
+
+KAFKA_JARS=$CACHE/kafka-$KAFKA_VERSION
+
+# A JVM with Kafka's jars. The quick compiler alone halves the time of a start, and loads of a few
+# minutes are no slower for it.
+KAFKA_JAVA=(java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
+  -Dorg.slf4j.simpleLogger.showDateTime=true -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS
+  -cp "$KAFKA_JARS/*")
+
+# fetch_kafka: copies Kafka and all it needs into the cache, once, also when two sets start at the
+# same time. kafka-tools holds the console tools; connect-runtime, which it asks for, would bring a
+# web server that nothing here runs.
+fetch_kafka() (
+  flock 8
+  [[ ! -f $KAFKA_JARS/.complete ]] || return 0
+  say "fetching Kafka $KAFKA_VERSION into $KAFKA_JARS"
+  fetched=$CACHE/.fetch
+  rm -rf "$fetched" "$KAFKA_JARS"
+  mkdir "$fetched"
+  cat >"$fetched/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>local</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging><dependencies>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$KAFKA_VERSION</version></dependency>
+<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$KAFKA_VERSION</version><exclusions>
+<exclusion><groupId>org.apache.kafka</groupId><artifactId>connect-runtime</artifactId></exclusion></exclusions></dependency>
+<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+</dependencies></project>
+POM
+  if ! tries copy_jars "$fetched" >"$fetched/log" 2>&1 </dev/null; then
+    show_log "$fetched/log"
+    die "maven could not fetch Kafka $KAFKA_VERSION (log above, whole in $fetched/log)"
+  fi
+  touch "$fetched/libs/.complete"
+  mv "$fetched/libs" "$KAFKA_JARS"
+  rm -rf "$fetched"
+) 8>"$CACHE/.lock"
+
+copy_jars() {
+  timeout 600 mvn -q -B -C -f "$1/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$1/libs" 8>&- 9>&- &&
+    [[ -f $1/libs/kafka_2.13-$KAFKA_VERSION.jar && -f $1/libs/kafka-tools-$KAFKA_VERSION.jar ]]
+}
+
+# make_certificates: a CA of our own and one server key, in PEM as Kafka and Go both read it.
+make_certificates() {
+  local d=$STATE/tls
+  [[ ! -f $d/server.pem ]] || return 0
+  mkdir -p "$d"
+  {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=crmsync-test-ca \
+      -keyout "$d/ca.key" -out "$d/ca.pem" \
+      -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=127.0.0.1 \
+      -keyout "$d/server.key" -out "$d/server.csr"
+    openssl x509 -req -in "$d/server.csr" -CA "$d/ca.pem" -CAkey "$d/ca.key" -CAcreateserial -days 30 \
+      -out "$d/server.crt" -extfile <(printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n')
+  } >"$d/log" 2>&1 || {
+    cat "$d/log" >&2
+    die "openssl could not make the certificates (log above)"
+  }
+  chmod 600 "$d"/*.key
+  (umask 077 && cat "$d/server.key" "$d/server.crt" "$d/ca.pem" >"$d/server.tmp")
+  mv "$d/server.tmp" "$d/server.pem"
+}
+
+# kafka_config: what differs from Kafka's defaults serves one of three ends: one broker is enough
+# (replication 1), tests are quick (no rebalance delay, short sessions allowed, retention and
+# compaction look every second), and a missing topic is an error as it is in production.
+kafka_config() {
+  cat <<CONF
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$((PORT + 2))
+listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1)),CONTROLLER://127.0.0.1:$((PORT + 2))
+advertised.listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.ssl.keystore.type=PEM
+listener.name.sasl_ssl.ssl.keystore.location=$STATE/tls/server.pem
+log.dirs=$STATE/kafka
+num.partitions=8
+auto.create.topics.enable=false
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=2
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+log.cleaner.backoff.ms=500
+log.retention.check.interval.ms=1000
+num.network.threads=2
+num.io.threads=4
+CONF
+}
+
+start_kafka() {
+  make_certificates
+  kafka_config >"$STATE/kafka.properties"
+  if [[ ! -f $STATE/kafka/meta.properties ]]; then
+    "${KAFKA_JAVA[@]}" -Xmx128m kafka.tools.StorageTool format -t "$KAFKA_CLUSTER" -c "$STATE/kafka.properties" \
+      --add-scram "SCRAM-SHA-512=[name=$KAFKA_USER,password=$KAFKA_PASSWORD]" </dev/null >"$STATE/kafka.log" 2>&1 9>&- || {
+      show_log "$STATE/kafka.log"
+      die "formatting Kafka's folder did not work (log above)"
+    }
+  fi
+  launch kafka "${KAFKA_JAVA[@]}" -Xms512m -Xmx512m -XX:+ExitOnOutOfMemoryError kafka.Kafka "$STATE/kafka.properties"
+}
+
+# kafka_answers: asks for the metadata of no topic (request 3, version 0) by hand. The answer
+# counts the brokers that are up and let in, in bytes 9 to 12: an open port alone says too little.
+kafka_answers() {
+  local brokers
+  # shellcheck disable=SC2016  # the inner bash expands it
+  brokers=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
+    printf "\0\0\0\x0e\0\x03\0\0\0\0\0\x01\xff\xff\0\0\0\0" >&3
+    head -c 12 <&3 | od -An -tu1 -j11' kafka "$PORT" 2>/dev/null) || return 1
+  ((${brokers:-0} == 1))
+}
+
+# kafka_tool NAME ARGUMENT...: one of Kafka's own programs, called as in Kafka's bin folder. The
+# address of our broker is added when the call names none.
+kafka_tool() {
+  local class name=$1 args
+  shift
+  case $name in
+    kafka-console-producer) class=org.apache.kafka.tools.ConsoleProducer ;;
+    kafka-console-consumer) class=org.apache.kafka.tools.consumer.ConsoleConsumer ;;
+    kafka-topics) class=org.apache.kafka.tools.TopicCommand ;;
+    kafka-configs) class=kafka.admin.ConfigCommand ;;
+    kafka-consumer-groups) class=org.apache.kafka.tools.consumer.group.ConsumerGroupCommand ;;
+    kafka-get-offsets) class=org.apache.kafka.tools.GetOffsetShell ;;
+    *) die "there is no tool '$name' here (kafka-console-producer, -console-consumer, -topics, -configs, -consumer-groups, -get-offsets)" ;;
+  esac
+  args=("$@")
+  [[ " $* " == *" --bootstrap-server"* ]] || args+=(--bootstrap-server "127.0.0.1:$PORT")
+  exec "${KAFKA_JAVA[@]}" -Xmx256m "$class" "${args[@]}"
+}
