@@ -1,0 +1,4 @@
+package dsl
+
+// caseSet is the tests of a set.
+type caseSet struct{}
