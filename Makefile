@@ -1,0 +1,47 @@
+# Run "make" for the list of targets.
+.DEFAULT_GOAL := help
+.PHONY: help build test race floors lint check fuzz bench docs demo parts parts-down integration ci
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build the program into bin/crmsync
+	go build -o bin/crmsync ./cmd/crmsync
+
+test: ## run the tests; those that need a server say so and skip
+	go test ./...
+
+race: ## run the tests with the race detector
+	go test -race ./...
+
+floors: ## check who imports whom, and the lengths of files and functions
+	go test -count 1 .
+
+lint: ## check formatting, go vet, golangci-lint and the scripts
+	.ci/lint
+
+check: lint race floors ## what a commit must pass
+
+parts: ## start real Kafka, Redis and PostgreSQL on loopback (installs them as root)
+	.ci/parts up
+
+parts-down: ## end them and remove their data
+	.ci/parts down
+
+integration: ## run all tests on the parts; a test that cannot find its server fails
+	eval "$$(.ci/parts env)" && CI=true go test -race -count 1 ./...
+
+demo: ## watch a whole system at work for a minute, with nothing installed
+	go run ./cmd/crmsync demo
+
+fuzz: ## fuzz every target a few seconds
+	.ci/fuzz
+
+bench: ## run the benchmarks; see docs/performance.md for how to compare
+	go test -run '^$$' -bench . -benchmem ./...
+
+docs: ## write the generated pages in docs/ anew
+	go generate ./...
+
+ci: ## all that continuous integration does (20 minutes or more)
+	CI=true bash .ci/run
