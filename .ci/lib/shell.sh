@@ -17,7 +17,7 @@ tries() {
   for n in 1 2 3; do
     if "$@"; then return 0; fi
     if ((n < 3)); then
-      say "try $n of 3 did not work: $1; again in $((n * 5))s"
+      say "try $n of 3 did not work; again in $((n * 5))s: $*"
       sleep $((n * 5))
     fi
   done

@@ -11,15 +11,15 @@ import (
 // Without an address the test is skipped on a developer's machine, and the message says how to get
 // one. With CI=true it fails, so that a continuous integration that lost its servers cannot pass
 // by testing nothing.
-func Server(tb testing.TB, env string) string {
-	tb.Helper()
+func Server(t testing.TB, env string) string {
+	t.Helper()
 	address := os.Getenv(env)
 	switch {
 	case address != "":
 	case os.Getenv("CI") == "true":
-		tb.Fatalf("%s is not set: start the servers with .ci/parts up and export what it prints", env)
+		t.Fatalf("%s is not set: start the servers with .ci/parts up and export what it prints", env)
 	default:
-		tb.Skipf(`%s is not set: start the servers with "make parts", then eval "$(.ci/parts env)"`, env)
+		t.Skipf(`%s is not set: start the servers with "make parts", then eval "$(.ci/parts env)"`, env)
 	}
 	return address
 }
