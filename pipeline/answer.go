@@ -1,0 +1,167 @@
+package pipeline
+
+import (
+	"time"
+
+	"crmsync"
+)
+
+// answered looks at the batch as a whole, then does per record what its answer
+// asks for.
+func (e *Engine) answered(a *account, b *batch, all []sent) {
+	e.weigh(a, b, all)
+	if e.halve(a, b, all) {
+		return
+	}
+	for i, r := range b.records {
+		r.end()
+		switch s := &all[i]; {
+		case r.part.gone:
+			e.forsake(r)
+		case s.result.Fault != nil:
+			e.failed(a, b, r, s.result.Fault)
+		case s.ends != crmsync.Synced:
+			e.settled(r, s)
+		case b.Operation == crmsync.Find:
+			e.found(r, s.result.ExternalID)
+		default:
+			e.applied(b, r, s)
+		}
+	}
+}
+
+// weigh draws the account's conclusions: close it, or note that it works.
+func (e *Engine) weigh(a *account, b *batch, all []sent) {
+	if len(b.Calls) > 0 && allFailed(all) {
+		a.failed++
+	}
+	for i := range all {
+		f := all[i].result.Fault
+		switch {
+		case f == nil && all[i].ends == crmsync.Synced, f != nil && f.Kind == crmsync.Rejected && !f.Whole:
+			a.failed, a.refused, a.workedAt = 0, 0, e.now
+			return
+		case f == nil:
+			continue
+		case f.Kind == crmsync.Throttled || f.Kind == crmsync.Quota || f.Kind == crmsync.Denied:
+			e.refuse(a, f)
+			return
+		case f.Whole && (f.Kind == crmsync.Transient || f.Kind == crmsync.Ambiguous):
+			e.close(a, e.now.Add(e.backoff(a.failed-1)), f)
+			return
+		}
+	}
+}
+
+// allFailed says that no call of a batch did what it should, for reasons that
+// lie with the CRM or the way to it.
+func allFailed(all []sent) bool {
+	for i := range all {
+		f := all[i].result.Fault
+		if f == nil || f.Kind != crmsync.Transient && f.Kind != crmsync.Ambiguous {
+			return false
+		}
+	}
+	return true
+}
+
+// refuse closes an account that the CRM, or our own rate check, wants no more
+// of for a while. A refused credential is read anew once before that.
+func (e *Engine) refuse(a *account, f *crmsync.Fault) {
+	wait := f.After
+	switch {
+	case f.Code == "rate_check" || f.Code == "paused":
+		e.close(a, e.now.Add(wait), nil)
+		return
+	case f.Kind == crmsync.Denied && a.refused == 0:
+		a.refused, a.fresh = 1, true
+		return
+	case f.Kind == crmsync.Denied:
+		a.fresh = true
+		wait = max(wait, min(e.cfg.DeniedPause<<min(a.refused-1, 4), 10*e.cfg.DeniedPause))
+	case wait == 0:
+		wait = min(time.Second<<min(a.refused, 6), time.Minute)
+	}
+	a.refused++
+	e.close(a, e.now.Add(wait+time.Duration(e.rand.Int64N(int64(wait/10)+1))), f)
+}
+
+// close shuts the account until a time, if it isn't shut for longer already.
+func (e *Engine) close(a *account, until time.Time, f *crmsync.Fault) {
+	if !until.After(a.opensAt) {
+		return
+	}
+	a.opensAt = until
+	if f != nil {
+		e.observe.Noticed(Notice{What: "closed", Account: a.connection.ID, Fault: f, Until: until})
+	}
+}
+
+// halve splits a batch that was refused as a whole for what one of its records
+// is: so the bad one comes to stand alone, and pays for itself only.
+func (e *Engine) halve(a *account, b *batch, all []sent) bool {
+	var some []*record
+	for i, r := range b.records {
+		if f := all[i].result.Fault; f != nil && f.Kind == crmsync.Rejected && f.Whole && !r.part.gone {
+			some = append(some, r)
+		}
+	}
+	if len(b.Calls) < 2 || len(some) < 2 {
+		return false
+	}
+	half := len(some) / 2
+	e.isolate(a, b, some[:half])
+	e.isolate(a, b, some[half:])
+	rest := b.records[:0]
+	left := all[:0]
+	for i, r := range b.records {
+		if r.queue == nil {
+			rest, left = append(rest, r), append(left, all[i])
+		}
+	}
+	b.records = rest
+	if len(rest) > 0 {
+		b.Calls = nil // weighed already, and nothing left to split
+		e.answered(a, b, left)
+	}
+	return true
+}
+
+// isolate lets records go in a batch of their own.
+func (e *Engine) isolate(a *account, b *batch, records []*record) {
+	q := e.line(a, b.Object, b.Operation)
+	for _, r := range records {
+		r.end()
+		r.readyAt = e.now
+		r.queue = q
+		e.back(r)
+	}
+	a.halves = append(a.halves, records)
+}
+
+// settled ends what needed no request. Its version is noted, so that no older
+// one is applied after it.
+func (e *Engine) settled(r *record, s *sent) {
+	row := r.link
+	row.Applied = r.flying.event.Version
+	e.write(r, row, s.ends, nil)
+}
+
+// found goes on with a record whose object had to be looked for.
+func (e *Engine) found(r *record, externalID string) {
+	r.link.ExternalID, r.link.Deleted, r.link.Hash = externalID, false, 0
+	r.seek = false
+	e.back(r)
+	e.advance(r)
+}
+
+// applied has it written that the CRM holds what r carries.
+func (e *Engine) applied(b *batch, r *record, s *sent) {
+	row := r.link
+	row.Applied, row.Object, row.Hash = r.flying.event.Version, b.Object, s.call.Hash
+	row.ExternalID, row.Deleted = s.result.ExternalID, r.flying.event.Op == crmsync.Deleted
+	if row.ExternalID == "" {
+		row.ExternalID = s.call.ExternalID
+	}
+	e.write(r, row, crmsync.Synced, nil)
+}

@@ -1,0 +1,325 @@
+package pipeline
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/valyala/fastjson"
+
+	"crmsync"
+)
+
+// Bounds of an event. Larger ones are dead letters.
+const (
+	maxEventBytes = 1 << 20
+	maxEventDepth = 32
+	maxIDBytes    = 512
+	maxChanged    = 1000
+	maxInterned   = 10_000
+)
+
+// VersionFrom says where an event's version stands.
+type VersionFrom string
+
+// The places of a version.
+const (
+	VersionField      VersionFrom = "version"     // the envelope's field
+	VersionOccurredAt VersionFrom = "occurred_at" // microseconds since 1970: producers' clocks decide who wins
+	VersionOffset     VersionFrom = "offset"      // the log's order decides; a topic made again starts over
+)
+
+// versionHeader lets a tombstone, which has no envelope, state its version.
+const versionHeader = "crmsync-version"
+
+// Decoder reads the envelope of events, and leaves the record in it alone: the
+// event's Data are the message's own bytes. It keeps texts that recur, so one
+// decoder must not be used by two callers at the same time.
+type Decoder struct {
+	From  VersionFrom
+	names map[string]string
+}
+
+// envelope is the raw members that crmsync reads.
+type envelope struct {
+	specversion, id, eventID, time, org, recordType, recordID, version, op, occurredAt, data, changed []byte
+}
+
+// Decode answers the message's event. A fault is of kind Rejected, and its code
+// is the reason code of the dead letter.
+func (d *Decoder) Decode(m *crmsync.Message) (crmsync.Event, *crmsync.Fault) {
+	if m.Value == nil {
+		return d.tombstone(m)
+	}
+	if f := wellFormed(m.Value); f != nil {
+		return crmsync.Event{}, f
+	}
+	var env envelope
+	if f := env.read(m.Value); f != nil {
+		return crmsync.Event{}, f
+	}
+	if env.specversion != nil {
+		if f := env.unwrap(); f != nil {
+			return crmsync.Event{}, f
+		}
+	}
+	return d.event(&env, m)
+}
+
+// wellFormed checks what must hold before anything parses the bytes.
+func wellFormed(b []byte) *crmsync.Fault {
+	switch {
+	case len(b) > maxEventBytes:
+		return refuse("too_large", "the event has %d bytes, at most %d are taken", len(b), maxEventBytes)
+	case !utf8.Valid(b):
+		return refuse("not_utf8", "the event is not UTF-8")
+	case tooDeep(b):
+		return refuse("too_deep", "the event nests deeper than %d levels", maxEventDepth)
+	}
+	if err := fastjson.ValidateBytes(b); err != nil {
+		return &crmsync.Fault{Kind: crmsync.Rejected, Code: "invalid_json", Message: "the event is not JSON"}
+	}
+	return nil
+}
+
+func refuse(code, format string, args ...any) *crmsync.Fault {
+	return &crmsync.Fault{Kind: crmsync.Rejected, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// read picks the members out of a valid JSON object.
+func (env *envelope) read(b []byte) *crmsync.Fault {
+	return members(b, func(name, value []byte) *crmsync.Fault {
+		slot := env.slot(name)
+		switch {
+		case slot == nil || bytes.Equal(value, []byte("null")):
+			return nil
+		case *slot != nil:
+			return refuse("duplicate_field", "the event has %q twice", name)
+		}
+		*slot = value
+		return nil
+	})
+}
+
+func (env *envelope) slot(name []byte) *[]byte {
+	switch string(name) {
+	case "specversion":
+		return &env.specversion
+	case "id":
+		return &env.id
+	case "time":
+		return &env.time
+	case "event_id":
+		return &env.eventID
+	case "org_id":
+		return &env.org
+	case "record_type":
+		return &env.recordType
+	case "record_id":
+		return &env.recordID
+	case "version":
+		return &env.version
+	case "op":
+		return &env.op
+	case "occurred_at":
+		return &env.occurredAt
+	case "data":
+		return &env.data
+	case "changed":
+		return &env.changed
+	}
+	return nil
+}
+
+// unwrap replaces a CloudEvents envelope (1.0, structured) by what its data hold.
+func (env *envelope) unwrap() *crmsync.Fault {
+	outer := *env
+	if v := string(outer.specversion); v != `"1.0"` {
+		return refuse("unknown_specversion", "CloudEvents %s is not supported, only \"1.0\"", v)
+	}
+	*env = envelope{}
+	if outer.data == nil {
+		return refuse("missing_field", "the CloudEvent has no data")
+	}
+	if f := env.read(outer.data); f != nil {
+		return f
+	}
+	env.eventID = outer.id
+	if outer.time != nil {
+		env.occurredAt = outer.time
+	}
+	return nil
+}
+
+// event reads the values of an envelope.
+func (d *Decoder) event(env *envelope, m *crmsync.Message) (ev crmsync.Event, f *crmsync.Fault) {
+	r := reader{d: d}
+	ev.ID = r.text("event_id", env.eventID, false)
+	ev.Key = crmsync.RecordKey{
+		Org:  r.text("org_id", env.org, true),
+		Type: r.text("record_type", env.recordType, true),
+		ID:   r.text("record_id", env.recordID, false),
+	}
+	ev.Op = r.op(env.op)
+	ev.OccurredAt = r.time(env.occurredAt)
+	ev.Data = r.object(env.data, ev.Op)
+	ev.Changed = r.changed(env.changed)
+	ev.Version = r.version(env.version, d.From, ev.OccurredAt, m.Offset)
+	return ev, r.fault
+}
+
+// tombstone is the delete that a message without value stands for. Its key
+// names the record.
+func (d *Decoder) tombstone(m *crmsync.Message) (ev crmsync.Event, f *crmsync.Fault) {
+	key, err := crmsync.ParseRecordKey(string(m.Key))
+	if err != nil || !utf8.Valid(m.Key) {
+		return ev, refuse("bad_key", "a tombstone's key must read org/type/id")
+	}
+	ev = crmsync.Event{
+		ID:  fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset),
+		Key: key, Op: crmsync.Deleted, OccurredAt: m.Time,
+	}
+	for _, h := range m.Headers {
+		if h.Key == versionHeader {
+			v, err := strconv.ParseInt(string(h.Value), 10, 64)
+			if err != nil || v < 1 {
+				return ev, refuse("bad_version", "the header %s must be a whole number of at least 1", versionHeader)
+			}
+			ev.Version = v
+			return ev, nil
+		}
+	}
+	switch d.From {
+	case VersionOccurredAt:
+		ev.Version = m.Time.UnixMicro()
+	case VersionOffset:
+		ev.Version = m.Offset + 1
+	default:
+		return ev, refuse("missing_version", "a tombstone needs its version in the header %s", versionHeader)
+	}
+	return ev, nil
+}
+
+// reader reads values and keeps the first fault.
+type reader struct {
+	d     *Decoder
+	fault *crmsync.Fault
+}
+
+func (r *reader) fail(code, format string, args ...any) {
+	if r.fault == nil {
+		r.fault = refuse(code, format, args...)
+	}
+}
+
+// text reads a required text. Those that recur are kept once.
+func (r *reader) text(name string, raw []byte, recurs bool) string {
+	if raw == nil {
+		r.fail("missing_field", "the event has no %s", name)
+		return ""
+	}
+	if raw[0] != '"' {
+		r.fail("wrong_type", "%s must be a text", name)
+		return ""
+	}
+	if len(raw) > maxIDBytes {
+		r.fail("too_long", "%s has %d bytes, at most %d are taken", name, len(raw), maxIDBytes)
+		return ""
+	}
+	s := r.unquote(raw, recurs)
+	switch {
+	case s == "":
+		r.fail("missing_field", "%s is empty", name)
+	case recurs && bytes.IndexByte(raw, '/') >= 0:
+		r.fail("bad_name", "%s must not hold a slash", name)
+	case bytes.IndexByte([]byte(s), 0) >= 0:
+		r.fail("bad_name", "%s must not hold a NUL character", name)
+	}
+	return s
+}
+
+func (r *reader) unquote(raw []byte, recurs bool) string {
+	inner := raw[1 : len(raw)-1]
+	if bytes.IndexByte(inner, '\\') >= 0 {
+		var s string
+		_ = json.Unmarshal(raw, &s) // it is valid JSON
+		return s
+	}
+	if !recurs {
+		return string(inner)
+	}
+	if s, ok := r.d.names[string(inner)]; ok {
+		return s
+	}
+	if r.d.names == nil || len(r.d.names) >= maxInterned {
+		r.d.names = make(map[string]string)
+	}
+	s := string(inner)
+	r.d.names[s] = s
+	return s
+}
+
+func (r *reader) op(raw []byte) crmsync.Op {
+	if raw == nil {
+		r.fail("missing_field", "the event has no op")
+		return 0
+	}
+	op, ok := crmsync.ParseOp(string(bytes.Trim(raw, `"`)))
+	if !ok || raw[0] != '"' {
+		r.fail("unknown_op", "op must be create, update, delete or upsert")
+	}
+	return op
+}
+
+func (r *reader) time(raw []byte) time.Time {
+	if raw == nil {
+		r.fail("missing_field", "the event has no occurred_at")
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, string(bytes.Trim(raw, `"`)))
+	if err != nil || raw[0] != '"' {
+		r.fail("bad_time", "occurred_at must be a time like 2026-11-22T10:00:00Z")
+	}
+	return t
+}
+
+func (r *reader) object(raw []byte, op crmsync.Op) []byte {
+	switch {
+	case raw == nil && op != crmsync.Deleted:
+		r.fail("missing_field", "the event has no data")
+	case raw != nil && raw[0] != '{':
+		r.fail("wrong_type", "data must be an object")
+	}
+	return raw
+}
+
+func (r *reader) changed(raw []byte) (names []string) {
+	if raw == nil {
+		return nil
+	}
+	if err := json.Unmarshal(raw, &names); err != nil || len(names) > maxChanged {
+		r.fail("wrong_type", "changed must be a list of at most %d texts", maxChanged)
+	}
+	return names
+}
+
+func (r *reader) version(raw []byte, from VersionFrom, at time.Time, offset int64) int64 {
+	switch from {
+	case VersionOccurredAt:
+		return at.UnixMicro()
+	case VersionOffset:
+		return offset + 1
+	}
+	if raw == nil {
+		r.fail("missing_field", "the event has no version")
+		return 0
+	}
+	v, err := strconv.ParseInt(string(raw), 10, 64)
+	if err != nil || v < 1 {
+		r.fail("bad_version", "version must be a whole number of at least 1")
+	}
+	return v
+}

@@ -1,0 +1,168 @@
+package pipeline
+
+import (
+	"context"
+
+	"crmsync"
+	"crmsync/dsl"
+)
+
+// haul is what a poll brought, decoded.
+type haul struct {
+	news    crmsync.News
+	decoded [][]decoded // per fetch, per message
+}
+
+type decoded struct {
+	event  crmsync.Event
+	fault  *crmsync.Fault
+	routes []route
+}
+
+// route is a connection that an event goes to, and the program that renders it;
+// nil: no mapping is for it.
+type route struct {
+	connection crmsync.Connection
+	program    *dsl.Program
+}
+
+// poll asks the log for news, always.
+func (e *Engine) poll() {
+	if e.stopping && len(e.partitions) == 0 || !e.polls.due(e.now) {
+		return
+	}
+	rooms, decoder := e.rooms(), e.decoder // one poll at a time: it has the decoder for itself
+	away(e, "poll", func(ctx context.Context, p *Parts) (haul, error) {
+		news, err := p.Source.Poll(ctx, rooms)
+		return haul{news, unpack(news, decoder, p.Mappings.Current())}, err
+	}, func(h haul, err error) {
+		e.polls.done(e, nil, err)
+		if k := crmsync.KindOf(err); err != nil && (k == crmsync.Denied || k == crmsync.Internal) {
+			e.err = err
+			return
+		}
+		e.heard(&h)
+	})
+}
+
+// unpack decodes what a poll brought and finds the way of each event.
+func unpack(news crmsync.News, d *Decoder, set *dsl.Set) [][]decoded {
+	all := make([][]decoded, len(news.Fetched))
+	for i := range news.Fetched {
+		messages := news.Fetched[i].Messages
+		all[i] = make([]decoded, len(messages))
+		for j := range messages {
+			v := &all[i][j]
+			if v.event, v.fault = d.Decode(&messages[j]); v.fault == nil {
+				v.routes = routes(set, v.event.Key)
+			}
+		}
+	}
+	return all
+}
+
+func routes(set *dsl.Set, key crmsync.RecordKey) []route {
+	connections := set.Connections(key.Org)
+	rs := make([]route, len(connections))
+	for i, c := range connections {
+		rs[i] = route{c, set.Program(c, key.Type)}
+	}
+	return rs
+}
+
+// rooms tells how much more of each partition may be taken in. Counting from
+// what is committed bounds what a next owner reads again.
+func (e *Engine) rooms() (rooms []crmsync.Room) {
+	if e.stopping {
+		return nil
+	}
+	share := max(1, len(e.partitions))
+	messages := (e.cfg.InFlight - e.messages) / share
+	bytes := int((e.cfg.InFlightMiB<<20 - e.bytes) / int64(share))
+	for _, p := range e.partitions {
+		n := min(messages, e.cfg.Window-p.window.Len())
+		if n > 0 && bytes > 0 && !p.closing() && p.term.Gap == nil {
+			rooms = append(rooms, crmsync.Room{Partition: p.id, Term: p.term.Term, Messages: n, Bytes: bytes})
+		}
+	}
+	return rooms
+}
+
+func (e *Engine) heard(h *haul) {
+	for _, id := range h.news.Lost {
+		e.lose(e.partition(id))
+	}
+	for _, id := range h.news.Revoked {
+		e.drain(e.partition(id))
+	}
+	for _, a := range h.news.Assigned {
+		e.assign(a)
+	}
+	for i, f := range h.news.Fetched {
+		p := e.partition(f.Partition)
+		if p == nil || p.term.Term != f.Term || p.closing() {
+			continue
+		}
+		for j := range f.Messages {
+			e.accept(p, f.Messages[j], &h.decoded[i][j])
+		}
+		p.end = max(p.end, f.End)
+		p.caught = len(f.Messages) == 0 && f.End >= 0
+	}
+	if e.cfg.Once && e.dry(h) {
+		e.Stop(e.now)
+	}
+}
+
+// dry says whether the log had nothing more when all that it gave has ended.
+func (e *Engine) dry(h *haul) bool {
+	if len(e.partitions) == 0 || len(h.news.Assigned)+len(h.news.Revoked) > 0 {
+		return false
+	}
+	for _, p := range e.partitions {
+		if p.term.Gap == nil && (!p.caught || p.window.Len() > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// accept takes a message in: its place opens, its deliveries join their records.
+func (e *Engine) accept(p *partition, m crmsync.Message, d *decoded) {
+	place, ok := p.window.Open(m.Offset)
+	if !ok {
+		return
+	}
+	a := &arrival{part: p, place: place, message: m, event: d.event, open: max(1, len(d.routes))}
+	e.counts.Messages++
+	e.counts.Deliveries += int64(a.open)
+	e.messages++
+	e.bytes += int64(m.Size())
+	switch {
+	case d.fault != nil:
+		p.busy++
+		e.burials.add(letter{item: item{arrival: a}, fault: d.fault})
+	case len(d.routes) == 0:
+		e.finish(item{arrival: a}, crmsync.Unmapped, nil)
+	}
+	for _, r := range d.routes {
+		e.deliver(item{arrival: a, connection: r.connection, program: r.program})
+	}
+}
+
+// deliver lets an item join its record.
+func (e *Engine) deliver(it item) {
+	if it.program == nil {
+		e.finish(it, crmsync.Unmapped, nil)
+		return
+	}
+	key := it.delivery().LinkKey()
+	r := it.part.records[key]
+	if r == nil {
+		r = &record{key: key, part: it.part, account: e.account(it.connection)}
+		it.part.records[key] = r
+	}
+	e.wakeUp(r)
+	e.join(r, it)
+	e.advance(r)
+}

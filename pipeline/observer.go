@@ -1,0 +1,62 @@
+package pipeline
+
+import (
+	"time"
+
+	"crmsync"
+	"crmsync/dsl"
+)
+
+// Observer is told what happens, for metrics, logs and reports. Its methods may
+// be called at the same time; they must return at once and decide nothing.
+type Observer interface {
+	Ended(Ended)
+	Requested(Requested)
+	Noticed(Notice)
+}
+
+// Ended tells of a delivery that has found its outcome.
+type Ended struct {
+	Event      *crmsync.Event // good until the call returns; zero where the envelope could not be read
+	Partition  int32
+	Offset     int64
+	Connection crmsync.Connection // zero: it never came to one
+	Program    *dsl.Program       // nil: it has no mapping
+	Outcome    crmsync.Outcome
+	Fault      *crmsync.Fault // why it is dead
+	At         time.Time
+}
+
+// Requested tells of one request to a CRM.
+type Requested struct {
+	Batch   *crmsync.Batch // good until the call returns
+	Answer  *crmsync.Answer
+	Took    time.Duration
+	Waited  time.Duration // what the rate check said instead: nothing was sent
+	Renders time.Duration // what rendering the batch took
+}
+
+// Notice tells of something that concerns more than one delivery.
+type Notice struct {
+	Task      string // that ended with Err
+	Err       error
+	What      string // assigned, released, committed, closed (an account)
+	Partition int32
+	Offset    int64
+	Gap       *crmsync.Gap
+	Account   crmsync.ConnectionID
+	Fault     *crmsync.Fault // why the account closed
+	Until     time.Time
+}
+
+// Quiet is an Observer that hears nothing.
+type Quiet struct{}
+
+// Ended does nothing.
+func (Quiet) Ended(Ended) {}
+
+// Requested does nothing.
+func (Quiet) Requested(Requested) {}
+
+// Noticed does nothing.
+func (Quiet) Noticed(Notice) {}

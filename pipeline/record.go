@@ -1,0 +1,185 @@
+package pipeline
+
+import (
+	"time"
+
+	"crmsync"
+	"crmsync/dsl"
+)
+
+// arrival is a message in a partition's window. Its place ends when all its
+// deliveries have.
+type arrival struct {
+	part    *partition
+	place   int
+	message crmsync.Message
+	event   crmsync.Event
+	open    int // deliveries that have not ended
+}
+
+// item is one delivery on its way: one version of a record for one connection.
+type item struct {
+	*arrival
+	connection crmsync.Connection
+	program    *dsl.Program // of the mappings in force when it came in
+}
+
+func (it item) delivery() crmsync.Delivery {
+	return crmsync.Delivery{Key: it.event.Key, Connection: it.connection.ID.Name, Version: it.event.Version}
+}
+
+// record is what the engine knows of one record at one connection that it has
+// work for, or had.
+type record struct {
+	key     crmsync.LinkKey
+	part    *partition
+	account *account
+	link    crmsync.Link // as last read or written
+	known   bool         // link has been read
+	busy    bool         // a task has the record: never two at a time
+	queue   *queue       // where it waits in its account; nil: it doesn't
+	rested  int          // how often it came to rest: tells a fresh rest from an old one
+	resting bool
+	pending []item // not sent, oldest first: at most a delete and what follows it
+
+	flying item         // what the task carries
+	row    crmsync.Link // what link becomes once saved
+	ends   crmsync.Outcome
+	fault  *crmsync.Fault // why flying is a dead letter
+
+	notBefore time.Time
+	readyAt   time.Time
+	tries     int
+	triedAt   time.Time // when the first of these tries failed
+	alone     bool      // it may spoil its companions' batch
+	seek      bool      // its object's id must be found first
+}
+
+// begin and end frame a task that has the record.
+func (r *record) begin() { r.busy = true; r.part.busy++ }
+func (r *record) end()   { r.busy = false; r.part.busy-- }
+
+// join puts it behind what is pending at r. A full record makes the versions
+// before it superfluous; a delete is not, for what follows it is a new object.
+func (e *Engine) join(r *record, it item) {
+	n := len(r.pending)
+	if n > 0 && it.event.Version <= r.pending[n-1].event.Version {
+		e.finish(it, before(it.event.Version, r.pending[n-1].event.Version), nil)
+		return
+	}
+	for ; n > 0 && (it.event.Op == crmsync.Deleted || r.pending[n-1].event.Op != crmsync.Deleted); n-- {
+		e.finish(r.pending[n-1], crmsync.Superseded, nil)
+		r.pending[n-1] = item{}
+		r.pending = r.pending[:n-1]
+	}
+	r.pending = append(r.pending, it)
+}
+
+// before is how a version ends that meets a pending one at least as new.
+func before(version, newest int64) crmsync.Outcome {
+	if version == newest {
+		return crmsync.Duplicate
+	}
+	return crmsync.Superseded
+}
+
+// gate is how a version ends that meets a link which is settled at least as far.
+func gate(version int64, l *crmsync.Link) crmsync.Outcome {
+	if version == l.Settled() {
+		return crmsync.Duplicate
+	}
+	return crmsync.Stale
+}
+
+// shift takes the oldest pending item.
+func (r *record) shift() item {
+	it := r.pending[0]
+	n := copy(r.pending, r.pending[1:])
+	r.pending[n] = item{}
+	r.pending = r.pending[:n]
+	return it
+}
+
+// back puts the flying item in front of what came meanwhile.
+func (e *Engine) back(r *record) {
+	later := r.pending
+	r.pending = append(make([]item, 0, 2), r.flying)
+	r.flying = item{}
+	for _, it := range later {
+		e.join(r, it)
+	}
+}
+
+// finish ends a delivery.
+func (e *Engine) finish(it item, o crmsync.Outcome, fault *crmsync.Fault) {
+	e.counts.Outcomes[o]++
+	e.observe.Ended(Ended{
+		Event: &it.event, Partition: it.message.Partition, Offset: it.message.Offset,
+		Connection: it.connection, Program: it.program, Outcome: o, Fault: fault, At: e.now,
+	})
+	if it.open--; it.open > 0 {
+		return
+	}
+	e.messages--
+	e.bytes -= int64(it.message.Size())
+	if !it.part.gone {
+		it.part.window.Finish(it.place)
+	}
+}
+
+// advance starts what a record at rest needs next: its link, its account's
+// queue, or nothing.
+func (e *Engine) advance(r *record) {
+	switch {
+	case r.busy || r.part.closing():
+		return
+	case !r.known:
+		r.begin()
+		e.reads.add(r)
+		return
+	}
+	for len(r.pending) > 0 && r.pending[0].event.Version <= r.link.Settled() {
+		it := r.shift()
+		e.finish(it, gate(it.event.Version, &r.link), nil)
+	}
+	if len(r.pending) == 0 {
+		e.rest(r)
+		return
+	}
+	e.enqueue(r)
+}
+
+// rest is a record's place in the line of those that are kept for their links.
+type rest struct {
+	r  *record
+	no int
+}
+
+// rest keeps a record with nothing to do. When too many rest, those that have
+// rested longest go.
+func (e *Engine) rest(r *record) {
+	r.tries, r.alone, r.seek, r.notBefore = 0, false, false, time.Time{}
+	if !r.resting {
+		r.resting = true
+		r.rested++
+		e.idle++
+		e.resting = append(e.resting, rest{r, r.rested})
+	}
+	for e.idle > e.cfg.Cache || len(e.resting) > 2*e.cfg.Cache+1 {
+		old := e.resting[0]
+		e.resting = e.resting[1:]
+		if old.r.resting && old.r.rested == old.no {
+			old.r.resting = false
+			e.idle--
+			delete(old.r.part.records, old.r.key)
+		}
+	}
+}
+
+// wakeUp ends a record's rest.
+func (e *Engine) wakeUp(r *record) {
+	if r.resting {
+		r.resting = false
+		e.idle--
+	}
+}

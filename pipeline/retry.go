@@ -1,0 +1,99 @@
+package pipeline
+
+import (
+	"time"
+
+	"crmsync"
+)
+
+// failed does what a fault asks for. These are the only retries there are.
+func (e *Engine) failed(a *account, b *batch, r *record, f *crmsync.Fault) {
+	switch f.Kind {
+	case crmsync.Throttled, crmsync.Quota, crmsync.Denied:
+		e.again(r) // the account is closed; the record has done nothing wrong
+	case crmsync.Transient, crmsync.Dependency:
+		e.later(a, r, f, e.now.Add(e.backoff(r.tries)))
+	case crmsync.Ambiguous:
+		e.doubt(a, b, r, f)
+	case crmsync.Conflict:
+		e.adopt(a, r, f)
+	case crmsync.Missing:
+		e.missing(a, b, r, f)
+	default:
+		e.reject(r, f)
+	}
+}
+
+// again puts what r carried back in its queue.
+func (e *Engine) again(r *record) {
+	e.back(r)
+	e.advance(r)
+}
+
+// later lets r wait for another try. One that keeps failing while its account
+// works for others travels alone, so as not to spoil its companions, and is a
+// dead letter after its last attempt.
+func (e *Engine) later(a *account, r *record, f *crmsync.Fault, at time.Time) {
+	if f.Code == "batch_full" {
+		e.again(r)
+		return
+	}
+	if r.tries == 0 {
+		r.triedAt = e.now
+	}
+	r.tries++
+	if r.tries >= e.cfg.Attempts && a.workedAt.After(r.triedAt) {
+		e.reject(r, f)
+		return
+	}
+	r.alone = r.tries >= suspectAfter && a.workedAt.After(r.triedAt)
+	r.notBefore = at
+	e.again(r)
+}
+
+// suspectAfter is after how many failures a record is kept from others' batches.
+const suspectAfter = 3
+
+// doubt holds a record of which nobody knows whether the call happened, or still
+// will: until the CRM must be done with it, nothing else is sent for the record.
+// Then its newest version goes, or, after a create, the object is looked for.
+func (e *Engine) doubt(a *account, b *batch, r *record, f *crmsync.Fault) {
+	at := b.Deadline.Add(b.limits.MaxInflight)
+	if b.Operation == crmsync.Create {
+		r.seek = true
+		at = at.Add(b.limits.SearchLag)
+	}
+	e.later(a, r, f, at)
+}
+
+// adopt takes over the object that is there already, and updates it.
+func (e *Engine) adopt(a *account, r *record, f *crmsync.Fault) {
+	if r.tries++; r.tries >= e.cfg.Attempts {
+		e.reject(r, f)
+		return
+	}
+	if f.ExistingID != "" && f.ExistingID != r.link.ExternalID {
+		r.link.ExternalID, r.link.Deleted, r.link.Hash = f.ExistingID, false, 0
+	} else {
+		r.link.ExternalID, r.seek = "", true
+		r.notBefore = e.now.Add(e.backoff(r.tries))
+	}
+	e.again(r)
+}
+
+// missing ends a delete whose object isn't there: that is what it asks for. An
+// update whose object is gone is a dead letter: somebody deleted it in the CRM,
+// and only a person can say whether it may come back.
+func (e *Engine) missing(a *account, b *batch, r *record, f *crmsync.Fault) {
+	switch {
+	case b.Operation == crmsync.Find && r.flying.event.Op == crmsync.Deleted:
+		row := r.link
+		row.Applied, row.Object, row.ExternalID, row.Hash, row.Deleted = r.flying.event.Version, b.Object, "", 0, true
+		e.write(r, row, crmsync.Unchanged, nil)
+	case b.Operation == crmsync.Find:
+		r.seek = false
+		e.later(a, r, f, e.now.Add(e.backoff(r.tries)))
+	default:
+		e.reject(r, f)
+	}
+}

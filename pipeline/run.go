@@ -1,0 +1,46 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Run carries out the engine's tasks on parts until the engine has stopped, ctx
+// ends, or the source fails for good. Once stop is closed the engine drains.
+// Every goroutine it started has ended when it returns. This is all there is
+// between the engine and the world: keep decisions out of it.
+func (e *Engine) Run(ctx context.Context, stop <-chan struct{}, parts *Parts) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	done := make(chan *Task, 64)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		for _, t := range e.Start(time.Now()) {
+			wg.Go(func() {
+				t.Do(ctx, parts)
+				select {
+				case done <- t:
+				case <-ctx.Done(): // too late: as if the process had crashed here
+				}
+			})
+		}
+		if e.Stopped() {
+			return e.Err()
+		}
+		timer.Reset(time.Until(e.Wake()))
+		select {
+		case t := <-done:
+			e.Done(time.Now(), t)
+		case <-timer.C:
+		case <-stop:
+			e.Stop(time.Now())
+			stop = nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
