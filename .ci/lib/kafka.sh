@@ -18,11 +18,13 @@ KAFKA_JAVA=(java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dorg.slf4j.simpleLogg
 # fetch_kafka: copies Kafka and all it needs into the cache, once, also when two sets start at the
 # same time. kafka-tools holds the console tools; connect-runtime, which it asks for, would bring a
 # web server that nothing here runs.
-fetch_kafka() (
-  flock 8
+fetch_kafka() {
+  local fetched=$CACHE/.fetch
   [[ ! -f $KAFKA_JARS/.complete ]] || return 0
+  exec 8>"$CACHE/.lock"
+  flock 8
+  [[ ! -f $KAFKA_JARS/.complete ]] || return 0 # another set fetched it while we waited
   say "fetching Kafka $KAFKA_VERSION into $KAFKA_JARS"
-  fetched=$CACHE/.fetch
   rm -rf "$fetched" "$KAFKA_JARS"
   mkdir "$fetched"
   cat >"$fetched/pom.xml" <<POM
@@ -41,7 +43,8 @@ POM
   touch "$fetched/libs/.complete"
   mv "$fetched/libs" "$KAFKA_JARS"
   rm -rf "$fetched"
-) 8>"$CACHE/.lock"
+  exec 8>&-
+}
 
 copy_jars() {
   timeout 600 mvn -q -B -C -f "$1/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \

@@ -19,11 +19,11 @@ pid_of() {
 }
 
 # launch NAME COMMAND...: starts it in a session of its own, so that a Ctrl-C at the terminal does
-# not reach it, without our lock (descriptor 9) and without the caller's output pipe.
+# not reach it, without our locks (descriptors 8 and 9) and without the caller's output pipe.
 launch() {
   local name=$1 pid
   shift
-  (cd / && exec setsid "$@") </dev/null >>"$STATE/$name.log" 2>&1 9>&- &
+  (cd / && exec setsid "$@") </dev/null >>"$STATE/$name.log" 2>&1 8>&- 9>&- &
   pid=$!
   echo "$pid $(start_time "$pid")" >"$STATE/$name.pid"
   disown "$pid"
