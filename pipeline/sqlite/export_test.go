@@ -1,0 +1,14 @@
+package sqlite
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Pragma returns a setting of the connection that writes.
+func (s *Store) Pragma(t testing.TB, name string) string {
+	var value string
+	require.NoError(t, s.write.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&value))
+	return value
+}
