@@ -1,0 +1,210 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"crmsync"
+)
+
+// member is one life in the group: a consumer group of sarama, and an own
+// connection for commits and questions, which mustn't wait behind fetches.
+type member struct {
+	source    *Source
+	ctx       context.Context
+	cancel    context.CancelFunc
+	ending    atomic.Bool
+	connected atomic.Bool
+	sessions  atomic.Int64              // so many began
+	active    atomic.Bool               // there is one
+	refused   atomic.Pointer[time.Time] // since when the group has not known this member at commits
+
+	// made by connect, before any claim is
+	group sarama.ConsumerGroup
+	side  sarama.Client
+	admin sarama.ClusterAdmin
+}
+
+func newMember(s *Source) *member {
+	m := &member{source: s}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m
+}
+
+// end makes run return. sarama's waits between retries get short.
+func (m *member) end() {
+	m.ending.Store(true)
+	m.cancel()
+}
+
+// run connects and consumes until the member's end.
+func (m *member) run() {
+	if !m.repeat(m.connect, func() bool { return m.group != nil }) {
+		return
+	}
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		for err := range m.group.Errors() {
+			m.notice("consume from kafka", err)
+		}
+	}()
+	m.repeat(m.consume, func() bool { return false })
+	m.close()
+	<-reported
+}
+
+// repeat calls do until it is done (true) or the member ends (false), backing
+// off while it fails.
+func (m *member) repeat(do func() error, done func() bool) bool {
+	const longest = 5 * time.Second
+	wait := m.source.cfg.Timings.Backoff
+	for m.ctx.Err() == nil {
+		sessions := m.sessions.Load()
+		err := do()
+		if done() {
+			return true
+		}
+		if m.sessions.Load() > sessions {
+			wait = m.source.cfg.Timings.Backoff
+		}
+		if err != nil && m.ctx.Err() == nil {
+			m.stumble(err)
+		}
+		select {
+		case <-m.ctx.Done():
+		case <-time.After(wait):
+			wait = min(2*wait, longest)
+		}
+	}
+	return false
+}
+
+// connect makes the connections.
+func (m *member) connect() error {
+	cfg, err := m.source.cfg.consumer()
+	if err != nil {
+		return err
+	}
+	cfg.Metadata.Retry.BackoffFunc = m.backoff
+	side, err := sarama.NewClient(m.source.cfg.Brokers, cfg)
+	if err != nil {
+		return err
+	}
+	admin, err := sarama.NewClusterAdminFromClient(side)
+	if err != nil {
+		return errors.Join(err, side.Close())
+	}
+	group, err := sarama.NewConsumerGroup(m.source.cfg.Brokers, m.source.cfg.Group, cfg)
+	if err != nil {
+		return errors.Join(err, admin.Close())
+	}
+	m.group, m.side, m.admin = group, side, admin
+	m.connected.Store(true)
+	return nil
+}
+
+func (m *member) backoff(int, int) time.Duration {
+	if m.ending.Load() {
+		return 0
+	}
+	return m.source.cfg.Timings.Backoff
+}
+
+func (m *member) consume() error {
+	return m.group.Consume(m.ctx, []string{m.source.cfg.Topic}, m)
+}
+
+func (m *member) close() {
+	if err := errors.Join(m.group.Close(), m.admin.Close()); err != nil {
+		m.source.report(fmt.Errorf("leave group %s: %w", m.source.cfg.Group, err))
+	}
+}
+
+// Setup is called at the begin of a session.
+func (m *member) Setup(sarama.ConsumerGroupSession) error {
+	m.sessions.Add(1)
+	m.active.Store(true)
+	m.refused.Store(nil)
+	m.source.mu.Lock()
+	defer m.source.mu.Unlock()
+	m.source.trouble = nil
+	return nil
+}
+
+// Cleanup is called at the end of a session.
+func (m *member) Cleanup(sarama.ConsumerGroupSession) error {
+	m.active.Store(false)
+	return nil
+}
+
+// stumble notes why there is no session.
+func (m *member) stumble(err error) {
+	f := m.notice("join group "+m.source.cfg.Group, err)
+	s := m.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.member == m {
+		s.trouble = f
+	}
+}
+
+// notice reports err, and ends the source if that is what it asks for.
+func (m *member) notice(doing string, err error) *crmsync.Fault {
+	s := m.source
+	s.mu.Lock()
+	counts := s.member == m && !s.closed
+	s.mu.Unlock()
+	f := fault(doing, err)
+	switch {
+	case !counts: // an old life that the new one has pushed out
+		return f
+	case errors.Is(err, sarama.ErrFencedInstancedId):
+		f = fenced(s.cfg)
+		s.fail(f)
+		m.end()
+	case f.Kind == crmsync.Denied:
+		s.fail(f)
+		m.end()
+	default:
+		s.report(f)
+	}
+	return f
+}
+
+func fenced(cfg Config) *crmsync.Fault {
+	return &crmsync.Fault{Kind: crmsync.Denied, Code: "fenced_instance", Err: fmt.Errorf(
+		"another process has joined group %s with the instance id %q of this one: give each process its own", cfg.Group, cfg.InstanceID)}
+}
+
+// committed asks for a partition's committed offset, -1 without one, and its note.
+func (m *member) committed(topic string, partition int32) (int64, string, error) {
+	answer, err := m.admin.ListConsumerGroupOffsets(m.source.cfg.Group, map[string][]int32{topic: {partition}})
+	if err != nil {
+		return 0, "", err
+	}
+	block := answer.GetBlock(topic, partition)
+	switch {
+	case answer.Err != sarama.ErrNoError:
+		return 0, "", answer.Err
+	case block == nil:
+		return 0, "", sarama.ErrIncompleteResponse
+	case block.Err != sarama.ErrNoError:
+		return 0, "", block.Err
+	}
+	return block.Offset, block.Metadata, nil
+}
+
+// bounds asks for the first offset of a partition and the one after the last.
+func (m *member) bounds(topic string, partition int32) (start, end int64, err error) {
+	if start, err = m.side.GetOffset(topic, partition, sarama.OffsetOldest); err != nil {
+		return 0, 0, err
+	}
+	end, err = m.side.GetOffset(topic, partition, sarama.OffsetNewest)
+	return start, end, err
+}
