@@ -33,7 +33,8 @@ type Assignment struct {
 	Term      int64 // tells one assignment of a partition from the next; unique in the process
 	Offset    int64 // the committed offset, or where reading starts without one
 	Note      string
-	Gap       *Gap // not nil: nothing may be read
+	End       int64 // the offset after the log's last entry at that time, -1 if unknown
+	Gap       *Gap  // not nil: nothing may be read
 }
 
 // Gap says that the log no longer holds the committed offset: what lies between

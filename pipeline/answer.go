@@ -93,7 +93,7 @@ func (e *Engine) close(a *account, until time.Time, f *crmsync.Fault) {
 	}
 	a.opensAt = until
 	if f != nil {
-		e.observe.Noticed(Notice{What: "closed", Account: a.connection.ID, Fault: f, Until: until})
+		e.observe.Noticed(Notice{What: "closed", Account: a.connection.ID, Provider: a.connection.Provider, Fault: f, Until: until})
 	}
 }
 

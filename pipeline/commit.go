@@ -25,7 +25,7 @@ func (e *Engine) commit() {
 		e.commits.retryAt = e.now.Add(e.cfg.CommitEvery)
 		for i, p := range parts {
 			p.committed = max(p.committed, marks[i].Offset)
-			e.observe.Noticed(Notice{What: "committed", Partition: p.id, Offset: p.committed})
+			e.observe.Noticed(Notice{What: "committed", Partition: p.id, Offset: p.committed, End: p.end})
 		}
 	})
 }

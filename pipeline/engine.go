@@ -31,6 +31,8 @@ type Engine struct {
 	messages   int    // in flight
 	bytes      int64  // of them
 
+	newsAt time.Time // when a poll last brought something
+
 	polls   backlog[struct{}]
 	reads   backlog[*record]
 	saves   backlog[*record]
@@ -39,8 +41,9 @@ type Engine struct {
 	leaves  backlog[crmsync.Assignment]
 
 	tasks    []*Task
-	running  int // tasks handed out and not done
-	made     int // tasks, ever
+	failing  map[string]bool // by task: the last one failed
+	running  int             // tasks handed out and not done
+	made     int             // tasks, ever
 	stopping bool
 	drainBy  time.Time
 	err      error
@@ -61,7 +64,7 @@ type Counts struct {
 func New(cfg Config, limits LimitsOf, observe Observer, r *rand.Rand) *Engine {
 	return &Engine{
 		cfg: cfg, limits: limits, observe: observe, rand: r,
-		decoder: &Decoder{From: cfg.VersionFrom}, accounts: map[crmsync.ConnectionID]*account{},
+		decoder: &Decoder{From: cfg.VersionFrom}, accounts: map[crmsync.ConnectionID]*account{}, failing: map[string]bool{},
 	}
 }
 
@@ -157,7 +160,8 @@ func away[T any](e *Engine, name string, ask func(context.Context, *Parts) (T, e
 	t := &Task{Seq: e.made, Name: name}
 	t.Do = func(ctx context.Context, p *Parts) { v, err = ask(ctx, p) }
 	t.done = func() {
-		if err != nil {
+		if err != nil || e.failing[name] {
+			e.failing[name] = err != nil
 			e.observe.Noticed(Notice{Task: name, Err: err})
 		}
 		back(v, err)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"crmsync"
 	"crmsync/dsl"
@@ -77,16 +78,23 @@ func (e *Engine) rooms() (rooms []crmsync.Room) {
 		return nil
 	}
 	share := max(1, len(e.partitions))
+	left := e.cfg.InFlightMiB<<20 - e.bytes
+	if left <= 0 {
+		return nil
+	}
 	messages := (e.cfg.InFlight - e.messages) / share
-	bytes := int((e.cfg.InFlightMiB<<20 - e.bytes) / int64(share))
+	bytes := max(int(left)/share, leastRoom)
 	for _, p := range e.partitions {
 		n := min(messages, e.cfg.Window-p.window.Len())
-		if n > 0 && bytes > 0 && !p.closing() && p.term.Gap == nil {
+		if n > 0 && !p.closing() && p.term.Gap == nil {
 			rooms = append(rooms, crmsync.Room{Partition: p.id, Term: p.term.Term, Messages: n, Bytes: bytes})
 		}
 	}
 	return rooms
 }
+
+// leastRoom in bytes is more than any message takes, so that none can get stuck.
+const leastRoom = 4 << 20
 
 func (e *Engine) heard(h *haul) {
 	for _, id := range h.news.Lost {
@@ -107,24 +115,28 @@ func (e *Engine) heard(h *haul) {
 			e.accept(p, f.Messages[j], &h.decoded[i][j])
 		}
 		p.end = max(p.end, f.End)
-		p.caught = len(f.Messages) == 0 && f.End >= 0
 	}
-	if e.cfg.Once && e.dry(h) {
+	if len(h.news.Assigned)+len(h.news.Fetched) > 0 {
+		e.newsAt = e.now
+	}
+	if e.cfg.Once && e.dry() {
 		e.Stop(e.now)
 	}
 }
 
-// dry says whether the log had nothing more when all that it gave has ended.
-func (e *Engine) dry(h *haul) bool {
-	if len(e.partitions) == 0 || len(h.news.Assigned)+len(h.news.Revoked) > 0 {
-		return false
-	}
+// quietFor is how long nothing must come before a log counts as read to its
+// end whose last offsets hold no message (compaction, transaction marks).
+const quietFor = 3 * time.Second
+
+// dry says whether all that the log held has come in and ended.
+func (e *Engine) dry() bool {
+	quiet := e.now.Sub(e.newsAt) >= quietFor
 	for _, p := range e.partitions {
-		if p.term.Gap == nil && (!p.caught || p.window.Len() > 0) {
+		if p.term.Gap == nil && (p.window.Len() > 0 || !quiet && p.window.Next() < p.end) {
 			return false
 		}
 	}
-	return true
+	return len(e.partitions) > 0
 }
 
 // accept takes a message in: its place opens, its deliveries join their records.

@@ -24,6 +24,7 @@ type Ended struct {
 	Program    *dsl.Program       // nil: it has no mapping
 	Outcome    crmsync.Outcome
 	Fault      *crmsync.Fault // why it is dead
+	First      bool           // of the event's deliveries
 	At         time.Time
 }
 
@@ -38,13 +39,15 @@ type Requested struct {
 
 // Notice tells of something that concerns more than one delivery.
 type Notice struct {
-	Task      string // that ended with Err
+	Task      string // that failed with Err, or, with a nil Err, works again
 	Err       error
 	What      string // assigned, released, committed, closed (an account)
 	Partition int32
-	Offset    int64
+	Offset    int64 // committed
+	End       int64 // of the log, as last seen; -1: unknown
 	Gap       *crmsync.Gap
 	Account   crmsync.ConnectionID
+	Provider  string         // of the account
 	Fault     *crmsync.Fault // why the account closed
 	Until     time.Time
 }

@@ -13,9 +13,8 @@ type partition struct {
 	term    crmsync.Assignment
 	window  *Window
 	records map[crmsync.LinkKey]*record
-	busy    int // records and letters that a task has
-	end     int64
-	caught  bool // the last poll reached the log's end
+	busy    int   // records and letters that a task has
+	end     int64 // of the log, as last seen
 
 	committed int64
 	draining  bool
@@ -26,7 +25,7 @@ type partition struct {
 // assign takes in a partition. One with a gap is owned but never read.
 func (e *Engine) assign(a crmsync.Assignment) {
 	p := &partition{
-		id: a.Partition, term: a, committed: a.Offset, end: -1,
+		id: a.Partition, term: a, committed: a.Offset, end: a.End,
 		window: NewWindow(a.Offset), records: map[crmsync.LinkKey]*record{},
 	}
 	e.partitions = append(e.partitions, p)
@@ -62,7 +61,7 @@ func (e *Engine) lose(p *partition) {
 	}
 	p.gone = true
 	e.partitions = slices.DeleteFunc(e.partitions, func(x *partition) bool { return x == p })
-	e.observe.Noticed(Notice{Partition: p.id, What: "released"})
+	e.observe.Noticed(Notice{Partition: p.id, What: "released", Gap: p.term.Gap})
 	for _, a := range e.accounts {
 		a.purge()
 		e.plan(a)

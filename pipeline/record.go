@@ -14,7 +14,8 @@ type arrival struct {
 	place   int
 	message crmsync.Message
 	event   crmsync.Event
-	open    int // deliveries that have not ended
+	open    int  // deliveries that have not ended
+	begun   bool // one has ended
 }
 
 // item is one delivery on its way: one version of a record for one connection.
@@ -115,8 +116,9 @@ func (e *Engine) finish(it item, o crmsync.Outcome, fault *crmsync.Fault) {
 	e.counts.Outcomes[o]++
 	e.observe.Ended(Ended{
 		Event: &it.event, Partition: it.message.Partition, Offset: it.message.Offset,
-		Connection: it.connection, Program: it.program, Outcome: o, Fault: fault, At: e.now,
+		Connection: it.connection, Program: it.program, Outcome: o, Fault: fault, First: !it.begun, At: e.now,
 	})
+	it.begun = true
 	if it.open--; it.open > 0 {
 		return
 	}

@@ -168,7 +168,7 @@ func (l *Log) assign(number int32, s *Source) {
 	p := &l.partitions[number]
 	l.terms++
 	p.owner, p.term, p.revoked, p.next = s, l.terms, false, p.start
-	a := crmsync.Assignment{Partition: number, Term: p.term, Note: p.note}
+	a := crmsync.Assignment{Partition: number, Term: p.term, Note: p.note, End: p.end}
 	if p.committed >= 0 {
 		p.next = p.committed
 	}

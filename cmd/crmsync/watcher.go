@@ -1,0 +1,143 @@
+package main
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"crmsync"
+	"crmsync/pipeline"
+)
+
+// watcher hears what the engine does and passes it on: to the metrics, to the
+// log, and to whoever asks how far things have come or whether all is well.
+type watcher struct {
+	*metrics
+	log  *slog.Logger
+	once *repeats
+	now  func() time.Time
+
+	mu     sync.Mutex // guards what follows
+	counts [crmsync.Outcomes]int64
+	events int64
+	joined bool
+	ill    map[string]illness // by task
+}
+
+// illness is a task that failed when last tried.
+type illness struct {
+	since time.Time
+	err   error
+}
+
+func newWatcher(m *metrics, log *slog.Logger, now func() time.Time) *watcher {
+	return &watcher{metrics: m, log: log, once: newRepeats(now), now: now, ill: map[string]illness{}}
+}
+
+// Ended counts a delivery, and logs a dead one: where it came from and which
+// line is to blame, never what the record holds.
+func (w *watcher) Ended(e pipeline.Ended) {
+	w.metrics.Ended(e)
+	w.mu.Lock()
+	w.counts[e.Outcome]++
+	if e.First {
+		w.events++
+	}
+	w.mu.Unlock()
+	if e.Outcome != crmsync.Dead {
+		return
+	}
+	ok, skipped := w.once.pass("dead " + e.Connection.ID.Org + " " + e.Fault.Code)
+	if !ok {
+		return
+	}
+	where := e.Fault.Where
+	if where == "" && e.Program != nil {
+		where = e.Program.Where(e.Fault.Field)
+	}
+	w.log.Warn("dead letter", "org", e.Connection.ID.Org, "connection", e.Connection.ID.Name, "kind", e.Fault.Kind.String(),
+		"reason", e.Fault.Code, "mapping", where, "partition", e.Partition, "offset", e.Offset, "more_like_it", skipped)
+}
+
+// Requested counts a request, and logs one that failed as a whole.
+func (w *watcher) Requested(r pipeline.Requested) {
+	w.metrics.Requested(r)
+	if r.Answer == nil || len(r.Answer.Results) == 0 {
+		return
+	}
+	f := r.Answer.Results[0].Fault
+	if f == nil || !f.Whole {
+		return
+	}
+	id := r.Batch.Connection.ID
+	if ok, skipped := w.once.pass("request " + id.String() + " " + f.Code); ok {
+		w.log.Warn("request failed", "org", id.Org, "connection", id.Name, "object", r.Batch.Object,
+			"operation", r.Batch.Operation.String(), "calls", len(r.Batch.Calls), "status", r.Answer.Status,
+			"kind", f.Kind.String(), "reason", f.Code, "took", r.Took, "more_like_it", skipped)
+	}
+}
+
+// Noticed keeps track of what is well and what is not.
+func (w *watcher) Noticed(n pipeline.Notice) {
+	w.metrics.Noticed(n)
+	switch {
+	case n.Err != nil:
+		w.sick(n.Task, n.Err)
+	case n.Task != "":
+		w.healed(n.Task)
+	case n.What == "assigned" && n.Gap != nil:
+		w.log.Error("partition is not read: the log no longer holds the committed offset; what lies between is lost to us",
+			"partition", n.Partition, "committed", n.Gap.Committed, "log_start", n.Gap.Start, "log_end", n.Gap.End)
+	case n.What == "assigned" || n.What == "released":
+		w.log.Info("partition "+n.What, "partition", n.Partition)
+	case n.What == "closed":
+		if ok, skipped := w.once.pass("closed " + n.Account.String()); ok {
+			w.log.Warn("account is closed for a while", "org", n.Account.Org, "connection", n.Account.Name,
+				"kind", n.Fault.Kind.String(), "reason", n.Fault.Code, "until", n.Until, "more_like_it", skipped)
+		}
+	}
+	if n.What == "assigned" {
+		w.mu.Lock()
+		w.joined = true
+		w.mu.Unlock()
+	}
+}
+
+func (w *watcher) sick(task string, err error) {
+	w.mu.Lock()
+	if _, was := w.ill[task]; !was {
+		w.ill[task] = illness{since: w.now(), err: err}
+	}
+	w.mu.Unlock()
+	if ok, skipped := w.once.pass(task + err.Error()); ok {
+		w.log.Error(task+" failed, trying again", "error", err, "more_like_it", skipped)
+	}
+}
+
+func (w *watcher) healed(task string) {
+	w.mu.Lock()
+	was, ok := w.ill[task]
+	delete(w.ill, task)
+	w.mu.Unlock()
+	if ok {
+		w.log.Info(task+" works again", "after", w.now().Sub(was.since).Round(time.Millisecond))
+	}
+}
+
+// state is what a watcher has seen.
+type state struct {
+	Events int64
+	Counts [crmsync.Outcomes]int64
+	Joined bool
+	Ill    map[string]error
+}
+
+func (w *watcher) state() state {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := state{Events: w.events, Counts: w.counts, Joined: w.joined, Ill: map[string]error{}}
+	for task, i := range w.ill {
+		s.Ill[task] = i.err
+	}
+	return s
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"crmsync"
+	"crmsync/dsl"
+	"crmsync/pipeline"
+	"crmsync/pipeline/inmem"
+	"crmsync/pipeline/kafka"
+	"crmsync/pipeline/postgres"
+	"crmsync/pipeline/redis"
+	"crmsync/pipeline/sealed"
+	"crmsync/pipeline/sqlite"
+	"crmsync/providers"
+)
+
+// Bounds of what a process keeps in memory in place of Redis.
+const (
+	idempotencyKept = 200_000
+	credentialKept  = time.Minute
+)
+
+// wired is a process's parts, and what must be closed when it ends.
+type wired struct {
+	pipeline.Parts
+	registry *dsl.Registry
+	source   *kafka.Source
+	closers  []func() error // in order of opening
+}
+
+func (w *wired) later(f func() error) { w.closers = append(w.closers, f) }
+
+// close closes what was opened, the newest first.
+func (w *wired) close() error {
+	var errs []error
+	for _, f := range slices.Backward(w.closers) {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}
+
+// limits answers from the providers' descriptions.
+func (w *wired) limits(c crmsync.Connection, object string, op crmsync.Operation) crmsync.Limits {
+	p := w.Providers[c.Provider]
+	if p == nil {
+		return crmsync.Limits{}
+	}
+	return p.Limits(c.Plan, object, op)
+}
+
+// wire opens all that a configuration names. What can't be opened is told with
+// its address; what was opened before is closed again.
+func wire(ctx context.Context, c *config, watch *watcher) (_ *wired, err error) {
+	w := &wired{}
+	w.Observer, w.Now = watch, time.Now
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	for _, step := range []func(context.Context, *config, *watcher) error{
+		w.openMappings, w.openProviders, w.openState, w.openRedis, w.openKafka,
+	} {
+		if err := step(ctx, c, watch); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+func (w *wired) openMappings(_ context.Context, c *config, _ *watcher) error {
+	registry, found := dsl.Open(c.Mappings.Dir, dsl.Options{Dir: c.Mappings.Dir})
+	if found.HasErrors() {
+		return fmt.Errorf("load the mappings: %w", found)
+	}
+	w.registry, w.Mappings = registry, registry
+	return nil
+}
+
+func (w *wired) openProviders(_ context.Context, c *config, _ *watcher) error {
+	opt := providers.Options{BaseURL: map[string]string{}, MaxInflight: map[string]time.Duration{}}
+	for name, p := range c.Providers {
+		if !slices.Contains(providers.Names(), name) {
+			return fmt.Errorf("providers.%s: there is no such provider, only %s", name, strings.Join(providers.Names(), ", "))
+		}
+		if p.BaseURL != "" {
+			opt.BaseURL[name] = p.BaseURL
+		}
+		if p.MaxInflight > 0 {
+			opt.MaxInflight[name] = p.MaxInflight
+		}
+	}
+	loaded, found := providers.Load(opt)
+	if found.HasErrors() {
+		return fmt.Errorf("load the providers: %w", found)
+	}
+	w.Providers = map[string]crmsync.Provider{}
+	for name, p := range loaded {
+		w.Providers[name] = p
+	}
+	return nil
+}
+
+// stateStore is what both databases offer beside their contracts.
+type stateStore interface {
+	crmsync.StateStore
+	crmsync.SealedStore
+	Close() error
+}
+
+// openStore opens the database of links. A SQLite file is the process's own, so
+// it is brought up to date; a server's database is migrated by an operator.
+func openStore(ctx context.Context, url string) (stateStore, error) {
+	if !strings.HasPrefix(url, "sqlite:") {
+		return postgres.Open(ctx, url, postgres.Options{})
+	}
+	s, err := sqlite.Open(ctx, url, sqlite.Options{AnyVersion: true})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (w *wired) openState(ctx context.Context, c *config, _ *watcher) error {
+	store, err := openStore(ctx, c.State.URL.Reveal())
+	if err != nil {
+		return err
+	}
+	w.later(store.Close)
+	w.State = store
+	credentials, err := openCredentials(c, store)
+	if err != nil {
+		return err
+	}
+	w.Credentials = pipeline.NewCredentialCache(credentials, credentialKept, time.Now)
+	return nil
+}
+
+// openCredentials opens the credential store over a file or the state store.
+func openCredentials(c *config, state crmsync.SealedStore) (crmsync.CredentialStore, error) {
+	ring, err := sealed.ReadKeyring(c.Credentials.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	rows := state
+	if file, ok := strings.CutPrefix(c.Credentials.URL, "file:"); ok {
+		if rows, err = sealed.OpenFile(file); err != nil {
+			return nil, err
+		}
+	}
+	return sealed.New(rows, ring, time.Now), nil
+}
+
+func (w *wired) openRedis(_ context.Context, c *config, watch *watcher) error {
+	if c.Redis.URL.IsZero() {
+		w.Idempotency, w.Rate = inmem.NewIdempotency(idempotencyKept), inmem.NewRate(time.Now)
+		return nil
+	}
+	client, err := redis.Open(c.Redis.URL.Reveal(), redis.Options{TTL: c.Redis.TTL, Report: watch.failedOpen})
+	if err != nil {
+		return err
+	}
+	w.later(client.Close)
+	w.Idempotency, w.Rate = client.Idempotency(), client.Rate()
+	return nil
+}
+
+func (w *wired) openKafka(ctx context.Context, c *config, watch *watcher) error {
+	k, err := c.kafka()
+	if err != nil {
+		return err
+	}
+	if err := kafka.Check(ctx, k); err != nil {
+		return err
+	}
+	if err := kafka.EnsureTopics(ctx, k, kafka.Create{}); err != nil {
+		return err
+	}
+	letters, err := kafka.NewDeadLetters(k)
+	if err != nil {
+		return err
+	}
+	w.later(letters.Close)
+	w.DeadLetters = letters
+	source, err := kafka.NewSource(k, kafka.Hooks{Report: watch.kafkaTrouble})
+	if err != nil {
+		return err
+	}
+	w.later(source.Close)
+	w.source, w.Source = source, source
+	return nil
+}
+
+// failedOpen tells of a question to Redis that had to go without an answer.
+func (w *watcher) failedOpen(op string, err error) {
+	w.metrics.failedOpen.WithLabelValues(op).Inc()
+	if ok, skipped := w.once.pass("redis " + op); ok {
+		w.log.Warn("redis does not answer; going on without it", "operation", op, "error", err, "more_like_it", skipped)
+	}
+}
+
+// kafkaTrouble tells of what sarama reports and tries again by itself.
+func (w *watcher) kafkaTrouble(err error) {
+	if ok, skipped := w.once.pass("kafka " + err.Error()); ok {
+		w.log.Warn("kafka", "error", err, "more_like_it", skipped)
+	}
+}
+
+// watchMappings reloads the mappings whenever they change, until ctx ends.
+func (w *wired) watchMappings(ctx context.Context, log *slog.Logger, m *metrics, bad func(error)) error {
+	set := w.registry.Current()
+	m.reloaded(true, time.Now(), len(set.Programs()), set.Hash())
+	return w.registry.Watch(ctx, func(r dsl.Reload) {
+		ok := !r.Diagnostics.HasErrors()
+		m.reloaded(ok, r.At, len(r.Set.Programs()), r.Set.Hash())
+		if !ok {
+			log.Error("mappings are broken; those read before stay in force", "diagnostics", r.Diagnostics.Error())
+			bad(fmt.Errorf("the mappings on disk are broken: %s", r.Diagnostics.Summary()))
+			return
+		}
+		bad(nil)
+		log.Info("mappings reloaded", "mappings", len(r.Set.Programs()), "hash", r.Set.Hash())
+	})
+}
