@@ -1,5 +1,12 @@
 package document
 
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
 // Severity is how bad a diagnostic is.
 type Severity uint8
 
@@ -31,6 +38,17 @@ const (
 	CodeVersion      = "CM109" // unsupported-version
 )
 
+// The names of the codes.
+const (
+	ruleSyntax       = "yaml-syntax"
+	ruleUnknownKey   = "unknown-key"
+	ruleMissingKey   = "missing-key"
+	ruleWrongType    = "wrong-type"
+	ruleDuplicateKey = "duplicate-key"
+	ruleNonStringKey = "non-string-key"
+	ruleVersion      = "unsupported-version"
+)
+
 // Diagnostic is one fault of one file.
 type Diagnostic struct {
 	Severity Severity
@@ -40,9 +58,9 @@ type Diagnostic struct {
 	Help     string // what to do; may hold several lines; may be empty
 	File     string
 	Range    Range
-	Pointer  string // JSON pointer of the node, "/fields/email"; "" is the root
-	Fix      *Fix   // optional: an edit that mends the fault
-	Notes    []string
+	Pointer  string   // JSON pointer of the node, "/fields/email"; "" is the root
+	Fix      *Fix     // optional: an edit that mends the fault
+	Notes    []string // what else is worth knowing, each one line
 
 	Org, Provider, Object string // which mapping it is in; empty where that means nothing
 }
@@ -53,13 +71,29 @@ type Fix struct {
 	Text  string `json:"text"`
 }
 
+// Apply returns src with the fix made.
+func (f Fix) Apply(src []byte) []byte {
+	text := newLines(src)
+	start, end := text.offset(f.Range.Start), text.offset(f.Range.End)
+	return slices.Concat(src[:start], []byte(f.Text), src[max(start, end):])
+}
+
 // Diagnostics is what was found in one or more files. It is an error whose
 // text has one line per diagnostic.
 type Diagnostics []Diagnostic
 
 // Sort orders by file, position, and then code and message, so that the same
 // faults always print in the same order.
-func (ds Diagnostics) Sort() {}
+func (ds Diagnostics) Sort() {
+	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
+		return cmp.Or(
+			cmp.Compare(a.File, b.File),
+			a.Range.Start.Compare(b.Range.Start),
+			cmp.Compare(a.Code, b.Code),
+			cmp.Compare(a.Message, b.Message),
+		)
+	})
+}
 
 // HasErrors tells whether any is an Error.
 func (ds Diagnostics) HasErrors() bool { return ds.Count(Error) > 0 }
@@ -76,10 +110,30 @@ func (ds Diagnostics) Count(s Severity) int {
 }
 
 // Summary returns "2 errors, 1 warning", or "no errors" when there is neither.
-func (ds Diagnostics) Summary() string { return "" }
+func (ds Diagnostics) Summary() string {
+	var parts []string
+	for _, s := range [...]Severity{Error, Warning} {
+		switch n := ds.Count(s); {
+		case n == 1:
+			parts = append(parts, "1 "+s.String())
+		case n > 1:
+			parts = append(parts, fmt.Sprintf("%d %ss", n, s))
+		}
+	}
+	if len(parts) == 0 {
+		return "no errors"
+	}
+	return strings.Join(parts, ", ")
+}
 
 // Error returns the diagnostics as Oneline prints them, without a final line break.
-func (ds Diagnostics) Error() string { return "" }
+func (ds Diagnostics) Error() string {
+	var b strings.Builder
+	for i := range ds {
+		b.WriteString(oneline(&ds[i]))
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
 
 // Err returns ds as an error when it holds an Error, else nil.
 func (ds Diagnostics) Err() error {

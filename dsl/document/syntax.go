@@ -1,0 +1,181 @@
+package document
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	goccy "github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// explain places a parser's error and says what it means. yaml.v3 knows a line
+// at best, and often the wrong one, so a second parser is asked where it is.
+func (d *Document) explain(err error) Diagnostic {
+	var second secondDocument
+	switch {
+	case errors.Is(err, errEmpty):
+		return syntax(d.file, Range{Position{1, 1}, Position{1, 1}}, "file is empty", "it must hold one YAML mapping")
+	case errors.As(err, &second):
+		at := d.lines.rest(Position{second.line, 1})
+		return syntax(d.file, at, "second document in one file", "put it into a file of its own")
+	}
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if name, ok := unknownAnchor(message); ok {
+		at := d.findAlias(name)
+		return syntax(d.file, at, "alias *"+name+" is not allowed", "if it is text that starts with *, put it in quotes")
+	}
+	if at, theirs, ok := d.secondOpinion(); ok {
+		return d.explainAt(at, theirs, message)
+	}
+	if at, ok := d.badStart(); ok {
+		return d.cannotStart(at)
+	}
+	line, message := splitLine(message)
+	at := Position{min(line, d.lines.count()), 1}
+	at.Column += utf8.RuneCount(d.lines.line(at.Line)) - utf8.RuneCount(bytes.TrimLeft(d.lines.line(at.Line), " "))
+	return syntax(d.file, d.lines.rest(at), message, "the fault is in this line or in one of the next")
+}
+
+func unknownAnchor(message string) (string, bool) {
+	rest, ok := strings.CutPrefix(message, "unknown anchor '")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(rest, "' referenced")
+}
+
+// findAlias returns where *name starts a value.
+func (d *Document) findAlias(name string) Range {
+	word := []byte("*" + name)
+	for from := 0; ; {
+		i := bytes.Index(d.src[from:], word)
+		if i < 0 {
+			return Range{Position{1, 1}, Position{1, 1}}
+		}
+		from += i
+		before := bytes.TrimRight(d.src[:from], " ")
+		if len(before) == 0 || bytes.IndexByte([]byte("\n:-,[{?"), before[len(before)-1]) >= 0 {
+			return d.word(d.lines.at(from))
+		}
+		from += len(word)
+	}
+}
+
+var lineInMessage = regexp.MustCompile(`^line ([0-9]+): `)
+
+func splitLine(message string) (line int, rest string) {
+	m := lineInMessage.FindStringSubmatch(message)
+	if m == nil {
+		return 1, message
+	}
+	line, _ = strconv.Atoi(m[1]) // digits, and 0 on overflow is mended by max
+	return max(line, 1), message[len(m[0]):]
+}
+
+// What the second parser is given is bounded, because its work grows with the
+// square of the nesting: it only ever sees small, shallow files.
+const (
+	explainBytes    = 32 << 10
+	explainBrackets = 64
+	explainDashes   = 16
+)
+
+// secondOpinion returns where goccy/go-yaml sees the fault. ok is false when it
+// sees none, or when the file is too much for it.
+func (d *Document) secondOpinion() (at Position, message string, ok bool) {
+	if len(d.src) > explainBytes || !shallow(d.src) {
+		return at, "", false
+	}
+	defer func() { // a guest must not take the process down
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	_, err := parser.ParseBytes(d.src, 0, parser.AllowDuplicateMapKey())
+	var fault *goccy.SyntaxError
+	if !errors.As(err, &fault) || fault.Token == nil || fault.Token.Position == nil {
+		return at, "", false
+	}
+	p := fault.Token.Position
+	if p.Line < 1 || p.Line > d.lines.count() || p.Column < 1 {
+		return at, "", false
+	}
+	return Position{p.Line, min(p.Column, utf8.RuneCount(d.lines.line(p.Line))+1)}, fault.Message, true
+}
+
+// shallow tells whether neither brackets nor the dashes and question marks in
+// front of a line's text nest deeply.
+func shallow(src []byte) bool {
+	open, dashes, leading := 0, 0, true
+	for _, b := range src {
+		switch b {
+		case '[', '{':
+			open++
+		case ']', '}':
+			open = max(open-1, 0)
+		case '\n':
+			dashes, leading = 0, true
+		case '-', '?':
+			if leading {
+				dashes++
+			}
+		case ' ':
+		default:
+			leading = false
+		}
+		if open > explainBrackets || dashes > explainDashes {
+			return false
+		}
+	}
+	return true
+}
+
+// badStarts finds values that begin with a sign that no value can begin with.
+var badStarts = regexp.MustCompile("(?m)^ *(?:- +)*(?:[^\\s#\"'\\[{][^:#\n]*: +|- +)([]},@%`])")
+
+func (d *Document) badStart() (Position, bool) {
+	m := badStarts.FindSubmatchIndex(d.src)
+	if m == nil {
+		return Position{}, false
+	}
+	return d.lines.at(m[2]), true
+}
+
+func (d *Document) cannotStart(at Position) Diagnostic {
+	r, _ := utf8.DecodeRune(d.src[d.lines.offset(at):])
+	found := syntax(d.file, Range{at, Position{at.Line, at.Column + 1}}, fmt.Sprintf("a value can't start with %q", string(r)), "")
+	return d.quoting(found, at)
+}
+
+// quoting adds to a diagnostic that the value from start to the end of its line
+// belongs in quotes. Where a comment may follow it proposes no edit.
+func (d *Document) quoting(found Diagnostic, start Position) Diagnostic {
+	value := d.lines.rest(start)
+	text := d.text(value)
+	if strings.Contains(text, " #") {
+		found.Help = "put the whole value in quotes"
+		return found
+	}
+	found.Help = "put the whole value in quotes: " + quote(text)
+	found.Fix = &Fix{Range: value, Text: quote(text)}
+	return found
+}
+
+// text returns what stands in a range of one line.
+func (d *Document) text(r Range) string {
+	return string(d.src[d.lines.offset(r.Start):d.lines.offset(r.End)])
+}
+
+// quote returns text as a YAML scalar in quotes, single ones where possible:
+// expressions hold double quotes more often.
+func quote(text string) string {
+	if !strings.Contains(text, "'") {
+		return "'" + text + "'"
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+}
