@@ -16,10 +16,12 @@ type Program struct {
 	base     string // the file it extends; may be empty
 	object   string
 	vars     *expr.Vars
+	varNames []string // sorted
 	when     *snippet // nil: always
 	match    matchBy
 	onDelete onDelete
 	fields   []field // sorted by name
+	removed  []removal
 	// later tells that some fields are written by updates only, so that a
 	// create doesn't leave what an equal update would.
 	later bool
@@ -37,6 +39,12 @@ type matchBy struct {
 	at    place
 	value *snippet // nil: the constant
 	fixed string
+}
+
+// removal is an inherited field that the mapping takes out.
+type removal struct {
+	name string
+	at   place
 }
 
 // deletion is what becomes of the object when its record is deleted.

@@ -2,10 +2,33 @@ package dsl
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+	"github.com/fsnotify/fsnotify"
+
 	"crmsync/dsl/document"
+	"crmsync/dsl/expr"
+)
+
+// The pace of a watch.
+const (
+	// settleTime is how long files must rest before they are read: an editor or
+	// a checkout writes many at once.
+	settleTime = 300 * time.Millisecond
+	// rescanTime is how often the folder is looked at even without news. Mounted
+	// ConfigMaps and network folders change without telling.
+	rescanTime = 10 * time.Second
+	// maxWatched bounds the folders that are watched; those beyond it are found
+	// by the re-scan.
+	maxWatched = 4096
 )
 
 // Reload is what became of one reading of the folder.
@@ -23,11 +46,26 @@ type Registry struct {
 	opt     Options
 }
 
-// Open loads the folder dir. The registry is nil if there are errors.
+// Open loads the folder dir. The registry is nil if there are errors; warnings
+// come beside it.
 func Open(dir string, opt Options) (*Registry, document.Diagnostics) {
+	if opt.Compiler == nil {
+		c, err := expr.NewCompiler()
+		if err != nil {
+			return nil, document.Diagnostics{fileDiagnostic(dir, "CM101", "prepare the loading of mappings: "+err.Error(), "")}
+		}
+		opt.Compiler = c // its caches make a reload cheap
+	}
+	if opt.Dir == "" {
+		opt.Dir = filepath.ToSlash(dir)
+	}
+	set, ds := Load(os.DirFS(dir), opt)
+	if set == nil {
+		return nil, ds
+	}
 	r := &Registry{dir: dir, opt: opt}
-	r.current.Store(&Set{})
-	return r, nil
+	r.current.Store(set)
+	return r, ds
 }
 
 // Hold returns a registry of a set that never changes.
@@ -41,12 +79,130 @@ func Hold(set *Set) *Registry {
 // call may return another.
 func (r *Registry) Current() *Set { return r.current.Load() }
 
-// Watch reloads the set whenever a file of the folder changes, until ctx ends,
-// and calls report after each reading that changed the set or found errors. A
-// folder with a broken file is refused as a whole. Report is called by Watch's
-// own goroutine, one call at a time. The error is nil, or why watching could
-// not start.
+// Watch reloads the set whenever a file of the folder changes, until ctx ends.
+// A folder with a broken file is refused as a whole, and the set in use stays.
+// Report is told of each reading that changed the set or was refused, one at a
+// time, by Watch's own goroutine. The error says why watching could not start.
 func (r *Registry) Watch(ctx context.Context, report func(Reload)) error {
-	<-ctx.Done()
-	return nil
+	if r.dir == "" { // a held set
+		<-ctx.Done()
+		return nil
+	}
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		// Without news from the system the re-scan still finds every change.
+		return r.loop(ctx, clockTicks(ctx), nil, nil, report)
+	}
+	defer w.Close()
+	watchFolders(w, r.dir)
+	return r.loop(ctx, clockTicks(ctx), w.Events, func() { watchFolders(w, r.dir) }, report)
+}
+
+// ticks are the times that a watch waits for.
+type ticks struct {
+	rescan <-chan time.Time
+	// after returns a channel that gets the time once d has passed.
+	after func(d time.Duration) <-chan time.Time
+}
+
+// clockTicks returns the ticks of the real clock.
+func clockTicks(ctx context.Context) ticks {
+	t := time.NewTicker(rescanTime)
+	context.AfterFunc(ctx, t.Stop)
+	return ticks{rescan: t.C, after: time.After}
+}
+
+// loop waits for news and reads the folder when it has settled.
+func (r *Registry) loop(ctx context.Context, t ticks, news <-chan fsnotify.Event, rewatch func(), report func(Reload)) error {
+	var settled <-chan time.Time
+	last := r.stamp()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case _, open := <-news:
+			if !open {
+				news = nil
+				continue
+			}
+			settled = t.after(settleTime)
+		case at := <-t.rescan:
+			if now := r.stamp(); now != last {
+				last = now
+				r.reload(at, report)
+			}
+		case at := <-settled:
+			settled = nil
+			if rewatch != nil {
+				rewatch()
+			}
+			last = r.stamp()
+			r.reload(at, report)
+		}
+	}
+}
+
+// reload reads the folder and swaps the set if it is another and sound.
+func (r *Registry) reload(at time.Time, report func(Reload)) {
+	old := r.Current()
+	set, ds := Load(os.DirFS(r.dir), r.opt)
+	switch {
+	case set == nil:
+		report(Reload{At: at, Set: old, Diagnostics: ds})
+	case set.Hash() != old.Hash():
+		r.current.Store(set)
+		report(Reload{At: at, Set: set, Changed: true, Diagnostics: ds})
+	}
+}
+
+// stamp returns what tells one state of the folder from another: a digest of
+// the names, sizes and times of all its files, followed through links.
+func (r *Registry) stamp() uint64 {
+	var h xxhash.Digest
+	h.Reset()
+	eachFolder(r.dir, func(dir string, entries []os.DirEntry) bool {
+		for _, e := range entries {
+			name := filepath.Join(dir, e.Name())
+			if st, err := os.Stat(name); err == nil && !st.IsDir() {
+				fmt.Fprintf(&h, "%s\x00%d\x00%d\x00", name, st.Size(), st.ModTime().UnixNano())
+			}
+		}
+		return true
+	})
+	return h.Sum64()
+}
+
+// watchFolders watches the folder and those below. Watching one twice changes
+// nothing; one that can't be watched is found by the re-scan.
+func watchFolders(w *fsnotify.Watcher, root string) {
+	n := 0
+	eachFolder(root, func(dir string, _ []os.DirEntry) bool {
+		n++
+		return w.Add(dir) == nil && n < maxWatched
+	})
+}
+
+// eachFolder calls do for the folder and those up to two levels below, followed
+// through links, until do returns false.
+func eachFolder(root string, do func(dir string, entries []os.DirEntry) bool) {
+	level := []string{root}
+	for range 3 {
+		var next []string
+		for _, dir := range level {
+			entries, err := os.ReadDir(dir)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if !do(dir, entries) {
+				return
+			}
+			for _, e := range entries {
+				p := filepath.Join(dir, e.Name())
+				if st, err := os.Stat(p); err == nil && st.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+					next = append(next, p)
+				}
+			}
+		}
+		level = next
+	}
 }

@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -38,8 +39,8 @@ type Set struct {
 	hash     string
 	orgs     map[string][]crmsync.Connection
 	programs map[slot]*Program
-	tests    []string // test files, below the mappings folder
-	cases    *caseSet // their contents, see Options.Tests
+	schemas  fs.FS     // see Options.Schemas
+	tests    []*source // see Options.Tests
 }
 
 // Connections returns the org's connections, sorted by name; nil for an org

@@ -1,0 +1,107 @@
+package dsl
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"crmsync/dsl/document"
+)
+
+// source is one file as it was written, with what is wrong with it.
+type source struct {
+	found
+	name   string // as messages call it
+	doc    *document.Document
+	root   *document.Node
+	wrong  document.Diagnostics
+	object string // of a mapping; may be inherited
+}
+
+// formats are the compiled schemas of the files of a mappings folder.
+type formats struct{ mapping, org, test *document.Schema }
+
+// read parses and checks one file. Its root is nil when nothing of it can be
+// used.
+func read(fsys fs.FS, dir string, f found, fm formats) *source {
+	s := &source{found: f, name: path.Join(dir, f.path)}
+	limits := document.DefaultLimits()
+	b, err := readFile(fsys, f.path, limits.Bytes)
+	if err != nil {
+		s.wrong = document.Diagnostics{fileDiagnostic(s.name, "CM101", "read file: "+cause(err), "check that it is there and may be read")}
+		return s
+	}
+	if s.doc, s.wrong = document.Parse(s.name, b, limits); s.doc == nil {
+		return s
+	}
+	schema := [...]*document.Schema{orgFile: fm.org, mappingFile: fm.mapping, testFile: fm.test}[f.kind]
+	checked := document.Check(s.doc, schema, document.CheckOptions{})
+	s.wrong = append(s.wrong, notYet(checked)...)
+	if !unreadable(checked) {
+		s.root = s.doc.Root()
+	}
+	return s
+}
+
+// unreadable tells that nothing is known of the file: it is of another version,
+// or no mapping at all.
+func unreadable(ds document.Diagnostics) bool {
+	for i := range ds {
+		if ds[i].Code == "CM109" || ds[i].Code == "CM104" && ds[i].Pointer == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// planned are parts of the language that a later version has.
+var planned = map[string]string{
+	"/refs":    "refs is not there yet: ids of other records can't be looked up in this version",
+	"/inbound": "inbound is not there yet: changes in the CRM can't be brought back in this version",
+}
+
+// notYet words the help for what a later version will know, so that nobody
+// looks for a typing mistake in it.
+func notYet(ds document.Diagnostics) document.Diagnostics {
+	for i := range ds {
+		d := &ds[i]
+		if help, ok := planned[d.Pointer]; ok && d.Code == "CM102" {
+			d.Help, d.Fix = help, nil
+		}
+		if d.Code == "CM104" && strings.HasSuffix(d.Pointer, "/write") && strings.Contains(d.Message, "if_empty") {
+			d.Help, d.Fix = "if_empty is not there yet: this version writes always, on_create or on_update", nil
+		}
+	}
+	return ds
+}
+
+// key returns the node's place as a message should point at it: its key.
+func key(n *document.Node) document.Range { return n.KeyRange() }
+
+// text returns the string under key, "" for anything else.
+func text(n *document.Node, key string) string {
+	s, _ := n.Get(key).Text()
+	return s
+}
+
+// placeOf returns where the runes of a scalar stand.
+func placeOf(n *document.Node) place {
+	p := place{file: n.Document().File()}
+	value, ok := n.Scalar()
+	runes := len([]rune(value))
+	whole := n.Range()
+	first := n.Sub(0, min(1, runes)).Start
+	p.runs = []run{{0, first.Line, first.Column}}
+	if !ok || whole.Start.Line == whole.End.Line && whole.End.Column-whole.Start.Column == runes {
+		return p // a plain scalar in one line, by far the most
+	}
+	last := first
+	for i := 1; i < runes; i++ {
+		at := n.Sub(i, i+1).Start
+		if at.Line != last.Line || at.Column != last.Column+1 {
+			p.runs = append(p.runs, run{i, at.Line, at.Column})
+		}
+		last = at
+	}
+	return p
+}
