@@ -1,4 +1,0 @@
-package dsl
-
-// caseSet is the tests of a set.
-type caseSet struct{}
