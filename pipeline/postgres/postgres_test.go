@@ -1,0 +1,290 @@
+package postgres_test
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"crmsync"
+	"crmsync/pipeline/pipelinetest"
+	"crmsync/pipeline/postgres"
+)
+
+func TestStateStore(t *testing.T) {
+	url := database(t)
+	pipelinetest.StateStore(t, func(t testing.TB) crmsync.StateStore { return openAt(t, schema(t, url)) })
+}
+
+func TestSealedStore(t *testing.T) {
+	url := database(t)
+	pipelinetest.SealedStore(t, func(t testing.TB) crmsync.SealedStore { return openAt(t, schema(t, url)) })
+}
+
+func links(n int, revision int64) []crmsync.Link {
+	links := make([]crmsync.Link, n)
+	for i := range links {
+		links[i] = crmsync.Link{
+			LinkKey: crmsync.LinkKey{
+				Key:        crmsync.RecordKey{Org: fmt.Sprintf("org-%02d", i%50), Type: "contact", ID: fmt.Sprintf("c-%06d", i)},
+				Connection: "hubspot",
+			},
+			Revision: revision, Object: "contacts", ExternalID: fmt.Sprint(1_000_000 + i), Applied: revision, Hash: 1<<63 + 5,
+			UpdatedAt: time.Unix(1, 2000).UTC(),
+		}
+	}
+	return links
+}
+
+func keys(links []crmsync.Link) []crmsync.LinkKey {
+	keys := make([]crmsync.LinkKey, len(links))
+	for i := range links {
+		keys[i] = links[i].LinkKey
+	}
+	return keys
+}
+
+func TestOneRoundTripPerSlice(t *testing.T) {
+	proxy, url := through(t, edit(t, database(t), func(u *url.URL) {
+		query := u.Query()
+		query.Set("pool_max_conns", "1") // each connection prepares a statement once
+		u.RawQuery = query.Encode()
+	}))
+	store := openAt(t, url)
+	ids := []crmsync.CredentialID{{Org: "acme", Name: "main"}}
+	rows := []crmsync.SealedCredential{{ID: ids[0], KeyID: "k", Box: []byte("box")}}
+	tests := []struct {
+		name string
+		call func(round int64) error
+	}{
+		{"Save", func(round int64) error { _, err := store.Save(t.Context(), links(1000, round)); return err }},
+		{"Links", func(int64) error { _, err := store.Links(t.Context(), keys(links(1000, 1))); return err }},
+		{"PutSealed", func(int64) error { return store.PutSealed(t.Context(), rows) }},
+		{"Sealed", func(int64) error { _, err := store.Sealed(t.Context(), ids); return err }},
+		{"DeleteSealed", func(int64) error { return store.DeleteSealed(t.Context(), ids) }},
+	}
+	for _, test := range tests {
+		require.NoError(t, test.call(1), test.name)
+		before := proxy.trips.Load()
+		for round := range int64(10) {
+			require.NoError(t, test.call(round+2), test.name)
+		}
+		require.Equal(t, int64(10), proxy.trips.Load()-before, test.name)
+	}
+}
+
+func TestLookUpUsesTheKeyAlsoWithoutStatistics(t *testing.T) {
+	url := database(t)
+	store := openAt(t, url)
+	for part := range 20 {
+		slice := links(20_000, 1)[part*1000 : (part+1)*1000]
+		_, err := store.Save(t.Context(), slice)
+		require.NoError(t, err)
+	}
+	for range 20 { // past the five executions after which PostgreSQL may choose a generic plan
+		_, err := store.Links(t.Context(), keys(links(1000, 1)))
+		require.NoError(t, err)
+		_, err = store.Save(t.Context(), links(1000, 1))
+		require.NoError(t, err)
+	}
+	require.NoError(t, store.Close()) // what a backend counted is reported when it ends
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	var scanned, fetched int64
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'links'").Scan(&scanned, &fetched))
+	require.Zero(t, scanned, "the whole table was read")
+	require.GreaterOrEqual(t, fetched, int64(40_000), "statistics that count nothing prove nothing")
+}
+
+func TestCountAndReadable(t *testing.T) {
+	url := database(t)
+	store := openAt(t, url)
+	_, err := store.Save(t.Context(), links(120, 1))
+	require.NoError(t, err)
+	counts, err := store.Count(t.Context())
+	require.NoError(t, err)
+	require.Len(t, counts, 50)
+	require.Equal(t, int64(3), counts["org-19"])
+	require.Equal(t, int64(2), counts["org-20"])
+
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	var line string
+	require.NoError(t, conn.QueryRow(t.Context(), `SELECT concat_ws(' ', org, record_type, record_id, connection, object,
+		external_id, applied_version, dead_version, deleted, revision) FROM links WHERE record_id = 'c-000007'`).Scan(&line))
+	require.Equal(t, "org-07 contact c-000007 hubspot contacts 1000007 1 0 f 1", line)
+}
+
+func TestStatus(t *testing.T) {
+	url := database(t)
+	store, err := postgres.Open(t.Context(), url, postgres.Options{AnyVersion: true})
+	require.NoError(t, err)
+	defer store.Close()
+	status, err := store.Status(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []postgres.Migration{{Version: 1, Name: "links"}, {Version: 2, Name: "credentials"}}, status)
+
+	_, err = postgres.Open(t.Context(), url, postgres.Options{})
+	require.EqualError(t, err, `denied not_migrated: `+store.String()+` lacks 2 of 2 migrations: run "crmsync db migrate"`)
+	_, err = store.Links(t.Context(), keys(links(1, 1)))
+	require.EqualError(t, err, `denied not_migrated: read links: `+store.String()+`: relation "links" does not exist (42P01): run "crmsync db migrate"`)
+
+	require.NoError(t, store.Migrate(t.Context()))
+	require.NoError(t, store.Migrate(t.Context()), "again")
+	again, err := postgres.Open(t.Context(), url, postgres.Options{})
+	require.NoError(t, err)
+	require.NoError(t, again.Close())
+	status, err = store.Status(t.Context())
+	require.NoError(t, err)
+	for _, m := range status {
+		require.WithinDuration(t, time.Now(), m.AppliedAt, time.Minute)
+	}
+
+	execute(t, url, "INSERT INTO crmsync_migrations (version_id, is_applied) VALUES (7, true)")
+	_, err = postgres.Open(t.Context(), url, postgres.Options{})
+	require.EqualError(t, err, `denied newer_database: `+store.String()+` has migration 7, which this program does not know: use a newer crmsync`)
+	require.Equal(t, crmsync.Denied, crmsync.KindOf(err))
+}
+
+func TestProcessesMigrateAtTheSameTime(t *testing.T) {
+	url := database(t)
+	errs := make([]error, 3)
+	var wg sync.WaitGroup
+	for i := range errs {
+		store, err := postgres.Open(t.Context(), url, postgres.Options{AnyVersion: true})
+		require.NoError(t, err)
+		defer store.Close()
+		wg.Go(func() { errs[i] = store.Migrate(t.Context()) })
+	}
+	wg.Wait()
+	require.Equal(t, make([]error, 3), errs)
+	openAt(t, url)
+}
+
+const canary = "canary-7f3a9b"
+
+func TestOpenRefuses(t *testing.T) {
+	server := pipelinetest.Server(t, serverEnv)
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, closed.Close())
+	at := "postgres at " + u.Host + ", database "
+	tests := []struct {
+		name   string
+		change func(*url.URL)
+		kind   crmsync.Kind
+		want   string
+	}{
+		{"wrong password", func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), canary) }, crmsync.Denied,
+			`denied wrong_password: open state: ` + at + `postgres: password authentication failed for user "crmsync" (28P01): check user and password, and the server's pg_hba.conf`},
+		{"unknown database", func(u *url.URL) { u.Path = "/nobody" }, crmsync.Denied,
+			`denied unknown_database: open state: ` + at + `nobody: database "nobody" does not exist (3D000): create it, or correct the URL`},
+		{"nobody listens", func(u *url.URL) {
+			u.Host, u.User = closed.Addr().String(), url.UserPassword("crmsync", canary)
+		}, crmsync.Transient,
+			`transient unreachable: open state: postgres at ` + closed.Addr().String() + `, database postgres: connection refused: check that it runs and that the address is right`},
+		{"TLS on one side only", func(u *url.URL) { u.RawQuery = "sslmode=require" }, crmsync.Denied,
+			`denied tls: open state: ` + at + `postgres: ` + u.Host + ` (` + u.Hostname() + `): tls error: server refused TLS connection: check sslmode and sslrootcert in the URL`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := postgres.Open(t.Context(), edit(t, server, test.change), postgres.Options{})
+			require.EqualError(t, err, test.want)
+			require.Equal(t, test.kind, crmsync.KindOf(err))
+		})
+	}
+}
+
+func TestPasswordBesideTheURL(t *testing.T) {
+	server := pipelinetest.Server(t, serverEnv)
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	password, _ := u.User.Password()
+	bare := edit(t, server, func(u *url.URL) { u.User = url.User(u.User.Username()) })
+	store, err := postgres.Open(t.Context(), bare, postgres.Options{Password: crmsync.NewSecret(password), AnyVersion: true})
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+}
+
+func TestBrokenURLNeverShowsThePassword(t *testing.T) {
+	for _, text := range []string{
+		"mysql://u:" + canary + "@h/db", "", canary,
+		"postgres://u:" + canary + "@h:notaport/db",
+		"postgres://u:x/" + canary + "@h/db",
+		"postgres://u:1/" + canary + "@h/db",
+		"postgres://u:" + canary + "%zz@h/db",
+		"postgres://u:" + canary + "@h/db?sslmode=sometimes",
+		"postgres://u:" + canary + "\x7f@h/db",
+	} {
+		_, err := postgres.Open(t.Context(), text, postgres.Options{})
+		require.Error(t, err)
+		for _, printed := range []string{err.Error(), fmt.Sprintf("%+v %#v", err, err)} {
+			require.NotContains(t, printed, canary)
+			require.NotContains(t, printed, "\n")
+		}
+	}
+}
+
+func TestConnectionBreaks(t *testing.T) {
+	proxy, url := through(t, database(t))
+	store := openAt(t, url)
+	proxy.cut()
+	_, err := store.Links(t.Context(), keys(links(1, 1)))
+	if err != nil { // a pool that noticed has connected again
+		require.Equal(t, crmsync.Transient, crmsync.KindOf(err), "%v", err)
+		require.NotContains(t, err.Error(), "\n")
+	}
+	_, err = store.Links(t.Context(), keys(links(1, 1)))
+	require.NoError(t, err, "the next call connects again")
+	proxy.listener.Close()
+	proxy.cut()
+	require.Eventually(t, func() bool { err = store.Ping(t.Context()); return err != nil }, 10*time.Second, time.Millisecond)
+	require.Equal(t, crmsync.Transient, crmsync.KindOf(err), "%v", err)
+}
+
+func TestBackendIsTerminated(t *testing.T) {
+	url := database(t)
+	store := openAt(t, url)
+	execute(t, url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+	_, err := store.Save(t.Context(), links(1, 1))
+	if err != nil {
+		require.Equal(t, crmsync.Transient, crmsync.KindOf(err), "%v", err)
+	}
+	_, err = store.Save(t.Context(), links(1, 1))
+	require.NoError(t, err)
+}
+
+func TestKeysThatPostgreSQLCannotHold(t *testing.T) {
+	store := open(t)
+	tests := []struct{ name, id, want string }{
+		{"NUL", "a\x00b", `rejected bad_value: save links: ` + store.String() + `: invalid byte sequence for encoding "UTF8": 0x00 (22021)`},
+		{"not UTF-8", "a\xffb", `rejected bad_value: save links: ` + store.String() + `: invalid byte sequence for encoding "UTF8": 0xff (22021)`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			link := links(1, 1)
+			link[0].Key.ID = test.id
+			_, err := store.Save(t.Context(), link)
+			require.EqualError(t, err, test.want)
+		})
+	}
+	link := links(1, 1)
+	var long strings.Builder
+	for i := range 900 { // digits that compression can't shorten below the limit
+		fmt.Fprintf(&long, "%x", (i*2654435761)%(1<<31))
+	}
+	link[0].Key.ID = long.String()
+	_, err := store.Save(t.Context(), link)
+	require.Error(t, err)
+	require.Equal(t, crmsync.Rejected, crmsync.KindOf(err), "%v", err)
+}
