@@ -16,10 +16,10 @@ type letter struct {
 	attempts int
 }
 
-// reject sends what r carries to the dead letters.
-func (e *Engine) reject(r *record, f *crmsync.Fault) {
+// reject sends what r carries to the dead letters, after so many attempts.
+func (e *Engine) reject(r *record, f *crmsync.Fault, attempts int) {
 	r.begin()
-	e.burials.add(letter{item: r.flying, record: r, fault: f, attempts: r.tries + 1})
+	e.burials.add(letter{item: r.flying, record: r, fault: f, attempts: attempts})
 }
 
 // bury puts dead letters and waits until they are safe. While it fails nothing

@@ -31,7 +31,7 @@ type Engine struct {
 	messages   int    // in flight
 	bytes      int64  // of them
 
-	newsAt time.Time // when a poll last brought something
+	busyAt time.Time // when something was last in flight, or came
 
 	polls   backlog[struct{}]
 	reads   backlog[*record]

@@ -116,8 +116,8 @@ func (e *Engine) heard(h *haul) {
 		}
 		p.end = max(p.end, f.End)
 	}
-	if len(h.news.Assigned)+len(h.news.Fetched) > 0 {
-		e.newsAt = e.now
+	if e.messages > 0 || len(h.news.Assigned)+len(h.news.Fetched) > 0 {
+		e.busyAt = e.now
 	}
 	if e.cfg.Once && e.dry() {
 		e.Stop(e.now)
@@ -130,7 +130,7 @@ const quietFor = 3 * time.Second
 
 // dry says whether all that the log held has come in and ended.
 func (e *Engine) dry() bool {
-	quiet := e.now.Sub(e.newsAt) >= quietFor
+	quiet := e.now.Sub(e.busyAt) >= quietFor
 	for _, p := range e.partitions {
 		if p.term.Gap == nil && (p.window.Len() > 0 || !quiet && p.window.Next() < p.end) {
 			return false

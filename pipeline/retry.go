@@ -20,7 +20,7 @@ func (e *Engine) failed(a *account, b *batch, r *record, f *crmsync.Fault) {
 	case crmsync.Missing:
 		e.missing(a, b, r, f)
 	default:
-		e.reject(r, f)
+		e.reject(r, f, r.tries+1)
 	}
 }
 
@@ -43,7 +43,7 @@ func (e *Engine) later(a *account, r *record, f *crmsync.Fault, at time.Time) {
 	}
 	r.tries++
 	if r.tries >= e.cfg.Attempts && a.workedAt.After(r.triedAt) {
-		e.reject(r, f)
+		e.reject(r, f, r.tries)
 		return
 	}
 	r.alone = r.tries >= suspectAfter && a.workedAt.After(r.triedAt)
@@ -69,7 +69,7 @@ func (e *Engine) doubt(a *account, b *batch, r *record, f *crmsync.Fault) {
 // adopt takes over the object that is there already, and updates it.
 func (e *Engine) adopt(a *account, r *record, f *crmsync.Fault) {
 	if r.tries++; r.tries >= e.cfg.Attempts {
-		e.reject(r, f)
+		e.reject(r, f, r.tries)
 		return
 	}
 	if f.ExistingID != "" && f.ExistingID != r.link.ExternalID {
@@ -94,6 +94,6 @@ func (e *Engine) missing(a *account, b *batch, r *record, f *crmsync.Fault) {
 		r.seek = false
 		e.later(a, r, f, e.now.Add(e.backoff(r.tries)))
 	default:
-		e.reject(r, f)
+		e.reject(r, f, r.tries+1)
 	}
 }

@@ -121,7 +121,7 @@ func TestRejectedBatchIsHalved(t *testing.T) {
 		require.Len(t, letters, 1)
 		require.Equal(t, "bad", letters[0].Key.ID)
 		require.Equal(t, "VALIDATION_ERROR", letters[0].Fault.Code)
-		require.Equal(t, "mappings/_global/fake/contact.yaml:8:10", letters[0].Fault.Where)
+		require.Equal(t, "mappings/_global/fake/contact.yaml:9:10", letters[0].Fault.Where)
 	})
 }
 
