@@ -74,7 +74,8 @@ type Record struct {
 	// ID is the CRM's own id; empty when the call made none and named none.
 	ID string `json:"id,omitempty"`
 	// UniqueProperty and UniqueValue are how the call named the record, when
-	// it did so by a unique property.
+	// it did so by a unique property, and otherwise the record's own unique
+	// property if the account has defined one and the record has it set.
 	UniqueProperty string  `json:"unique_property,omitempty"`
 	UniqueValue    string  `json:"unique_value,omitempty"`
 	Outcome        Outcome `json:"outcome"`

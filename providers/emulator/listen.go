@@ -76,8 +76,8 @@ func (r *Running) enter() bool {
 func (r *Running) URL() string { return r.url }
 
 // Close stops accepting, cuts all connections, ends the waits of slow and
-// held answers, and returns when no goroutine of the server works any more.
-// A second call does nothing.
+// held answers, and returns when no goroutine of the server works any more;
+// for late effects it waits as long as they take. A second call does nothing.
 func (r *Running) Close() error {
 	r.mu.Lock()
 	first := !r.closing

@@ -157,7 +157,7 @@ func invalidJSON(text string, err error) *refusal {
 		at, reason = int(syntax.Offset)-1, syntax.Error()
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		at, reason = int(wrong.Offset), fmt.Sprintf("Cannot deserialize value of type `%s` from %s value", wrong.Type, wrong.Value)
+		at, reason = int(wrong.Offset)-1, fmt.Sprintf("Cannot deserialize value of type `%s` from %s value", wrong.Type, wrong.Value)
 	}
 	if wrong, ok := errors.AsType[*mistyped](err); ok {
 		at, reason = wrong.at, wrong.Error()

@@ -123,3 +123,19 @@ func upsert(traced bool, pairs ...string) string {
 	}
 	return `{"inputs":[` + strings.Join(inputs, ",") + `]}`
 }
+
+// answerRecorder is a bare http.ResponseWriter.
+type answerRecorder struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (r *answerRecorder) Header() http.Header { return r.header }
+
+func (r *answerRecorder) WriteHeader(status int) { r.status = status }
+
+func (r *answerRecorder) Write(p []byte) (int, error) {
+	r.body = append(r.body, p...)
+	return len(p), nil
+}

@@ -109,7 +109,7 @@ func (q *quota) takeSearch(now time.Time) bool {
 func (t *token) limited(now time.Time, op operation, header http.Header) *answer {
 	if op == opSearch {
 		if !t.portal.quota.takeSearch(now) {
-			return overLimit("secondly", "SECONDLY", "")
+			return searchLimitReached()
 		}
 	} else if a := t.overBurst(now, header); a != nil {
 		return a
@@ -155,6 +155,8 @@ func (t *token) tenSecondlyLimit() *answer {
 
 // appID is the id of the one app that all tokens belong to.
 const appID = 19083857
+
+func searchLimitReached() *answer { return overLimit("secondly", "SECONDLY", "") }
 
 func dailyLimit() *answer {
 	a := overLimit("daily", "DAILY", "")

@@ -35,6 +35,9 @@ func (x *exchange) chooseFault() {
 func (x *exchange) failEarly() *answer {
 	switch x.fault.Kind {
 	case emulator.Throttled:
+		if x.route.op == opSearch {
+			return searchLimitReached()
+		}
 		return x.token.tenSecondlyLimit()
 	case emulator.QuotaSpent:
 		return dailyLimit()

@@ -27,11 +27,24 @@ type searchRequest struct {
 	FilterGroups []struct {
 		Filters []filter `json:"filters"`
 	} `json:"filterGroups"`
-	Sorts      []sorting   `json:"sorts"`
-	Query      string      `json:"query"`
-	Properties []string    `json:"properties"`
-	Limit      *int        `json:"limit"`
-	After      json.Number `json:"after"`
+	Sorts      []sorting `json:"sorts"`
+	Query      string    `json:"query"`
+	Properties []string  `json:"properties"`
+	Limit      *int      `json:"limit"`
+	After      looseText `json:"after"`
+}
+
+// looseText is a text that may also come as a number.
+type looseText string
+
+// UnmarshalJSON reads both forms.
+func (l *looseText) UnmarshalJSON(data []byte) error {
+	text := ""
+	if json.Unmarshal(data, &text) != nil {
+		text = string(data)
+	}
+	*l = looseText(text)
+	return nil
 }
 
 // sorting is one sort: an object, or just the property's name.
@@ -108,8 +121,8 @@ func (q searchRequest) compile(s *schema) (hunt, *refusal) {
 	if q.Limit != nil {
 		h.limit = *q.Limit
 	}
-	if q.After != "" {
-		after, err := strconv.Atoi(q.After.String())
+	if q.After != "" && q.After != "null" {
+		after, err := strconv.Atoi(string(q.After))
 		if err != nil || after < 0 {
 			return h, refused(fmt.Sprintf("after must be an integer: %q", q.After))
 		}
