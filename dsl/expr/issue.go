@@ -43,3 +43,18 @@ func (e *EvalError) At(text string) string {
 	}
 	return fmt.Sprintf("%d:%d: %s", line, col, e.Message)
 }
+
+// fault is an error in our own words: it may be shown as it is.
+type fault struct {
+	message string
+	costly  bool
+}
+
+// Error returns the message.
+func (f *fault) Error() string { return f.message }
+
+func faultf(format string, args ...any) *fault { return &fault{message: fmt.Sprintf(format, args...)} }
+
+func costlyf(format string, args ...any) *fault {
+	return &fault{message: fmt.Sprintf(format, args...), costly: true}
+}

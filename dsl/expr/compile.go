@@ -1,0 +1,415 @@
+package expr
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+)
+
+// The caps on an expression.
+const (
+	maxText        = 4096    // code points; bytes are counted before, against 4 times as many
+	maxBrackets    = 32      // depth of brackets
+	recursionLimit = 60      // of cel-go's parser
+	maxNodes       = 5000    // after macros are expanded
+	maxLoops       = 2       // comprehensions inside each other, and cel.bind inside each other
+	maxRegexSize   = 2000    // instructions of a regular expression's program
+	maxCost        = 100_000 // in CEL's units, static and at run time
+	freeCost       = 20_000  // static cost up to which a straight expression runs unwatched
+)
+
+// CompileOptions say what the place of an expression asks of it.
+type CompileOptions struct {
+	// Want are the types that the result may have; empty: any. Null and missing
+	// are always allowed, and so is a type known only at run time. Where Double
+	// is wanted an Int is fine.
+	Want []Type
+	// Guard says that the expression is a condition: one that is always true or
+	// always false is CM213.
+	Guard bool
+	// Constant allows an expression that reads nothing. Otherwise CM212 warns,
+	// because a constant in YAML needs no CEL. A bare literal is never CM212.
+	Constant bool
+}
+
+// optionKey is CompileOptions as part of a map's key.
+type optionKey struct {
+	want            uint32 // a bit per Type
+	guard, constant bool
+}
+
+func (o CompileOptions) key() optionKey {
+	k := optionKey{guard: o.Guard, constant: o.Constant}
+	for _, t := range o.Want {
+		k.want |= 1 << t
+	}
+	return k
+}
+
+// Compile checks the text and returns its program, or nil when an issue is not
+// a warning. All faults are told in one run, sorted by Start, one issue for one
+// mistake. The same text under the same Env is compiled once.
+func (e *Env) Compile(text string, opt CompileOptions) (*Program, []Issue) {
+	key := programKey{env: e, text: text, opts: opt.key()}
+	c := e.compiler
+	c.mu.Lock()
+	done, known := c.programs[key]
+	c.mu.Unlock()
+	if !known {
+		done = e.compile(text, opt)
+		c.mu.Lock()
+		if len(c.programs) >= programsKept {
+			clear(c.programs)
+		}
+		c.programs[key] = done
+		c.mu.Unlock()
+	}
+	return done.program, slices.Clone(done.issues)
+}
+
+// compile is Compile without the cache.
+func (e *Env) compile(text string, opt CompileOptions) compiled {
+	j := &job{env: e, opt: opt}
+	if len(text) > 4*maxText || len([]rune(text)) > maxText {
+		j.report(Issue{Code: "CM209", End: 1, Message: fmt.Sprintf("the expression is longer than %d characters", maxText), Help: "split it into several fields or vars"})
+		return j.done(nil)
+	}
+	if strings.TrimSpace(text) == "" {
+		j.report(Issue{Code: "CM204", End: len([]rune(text)), Message: "the expression is empty", Help: "write what the value is, such as record.email"})
+		return j.done(nil)
+	}
+	s := lex(text)
+	if s.depth > maxBrackets {
+		j.report(Issue{Code: "CM209", End: len(s.runes), Message: fmt.Sprintf("the expression has more than %d brackets inside each other", maxBrackets), Help: "split it into several fields or vars"})
+		return j.done(nil)
+	}
+	parsed := j.parse(s, text)
+	if parsed == nil {
+		return j.done(nil)
+	}
+	j.checkForm()
+	checked := j.check(parsed)
+	if checked == nil || j.failed() {
+		return j.done(nil)
+	}
+	return j.done(j.finish(checked))
+}
+
+// job is one compilation.
+type job struct {
+	env    *Env
+	opt    CompileOptions
+	tree   *tree
+	issues []Issue
+}
+
+func (j *job) report(i Issue) {
+	for _, other := range j.issues {
+		if other.Start == i.Start && other.End == i.End && other.Code == i.Code {
+			return // a macro has its arguments in several places
+		}
+	}
+	j.issues = append(j.issues, i)
+}
+
+func (j *job) failed() bool {
+	return slices.ContainsFunc(j.issues, func(i Issue) bool { return !i.Warning })
+}
+
+// done sorts the issues; a program with a fault is none.
+func (j *job) done(p *Program) compiled {
+	slices.SortStableFunc(j.issues, func(a, b Issue) int { return a.Start - b.Start })
+	if j.failed() {
+		p = nil
+	}
+	return compiled{program: p, issues: j.issues}
+}
+
+// parse returns nil after reporting a fault of the syntax.
+func (j *job) parse(s *source, text string) *cel.Ast {
+	parsed, issues := j.env.cel.Parse(text)
+	if issues.Err() != nil {
+		j.report(explainSyntax(s, issues.Errors()))
+		return nil
+	}
+	j.tree = newTree(s, parsed.NativeRep())
+	return parsed
+}
+
+// check returns nil after reporting the faults of types.
+func (j *job) check(parsed *cel.Ast) *cel.Ast {
+	if j.failed() && hasStruct(j.tree) {
+		return nil // cel-go would only repeat that there is no such type
+	}
+	checked, issues := j.env.cel.Check(parsed)
+	if issues.Err() == nil {
+		return checked
+	}
+	failed := map[int64]bool{}
+	for _, err := range issues.Errors() {
+		failed[err.ExprID] = true
+	}
+	for _, err := range issues.Errors() {
+		if !j.follows(err.ExprID, failed) {
+			j.report(j.explain(err))
+		}
+	}
+	return nil
+}
+
+// follows tells a method whose target has a fault of its own: of an unknown x,
+// x.f() is no second mistake.
+func (j *job) follows(id int64, failed map[int64]bool) bool {
+	e := j.tree.nodes[id]
+	return e != nil && e.Kind() == ast.CallKind && e.AsCall().IsMemberFunction() && failed[e.AsCall().Target().ID()]
+}
+
+func hasStruct(t *tree) bool {
+	for _, e := range t.nodes {
+		if e.Kind() == ast.StructKind {
+			return true
+		}
+	}
+	return false
+}
+
+// finish runs the checks that need types, and plans the program.
+func (j *job) finish(checked *cel.Ast) *Program {
+	a := checked.NativeRep()
+	j.tree.ast = a // with types
+	p := &Program{env: j.env, tree: j.tree, ast: a}
+	p.result, p.nullable = j.resultType(a.Expr())
+	p.fields, p.names = reads(a)
+	j.checkAlike()
+	j.checkWant(p.result)
+	j.checkNulls()
+	j.checkConstant(p)
+	j.checkGuards()
+	p.cost = j.checkCost(checked)
+	if j.failed() {
+		return nil
+	}
+	if err := p.plan(); err != nil {
+		j.report(Issue{Code: "CM203", End: len(j.tree.runes), Message: "the expression cannot be planned", Help: "write it in another way"})
+		return nil
+	}
+	return p
+}
+
+// resultType returns the type of a node; of a conditional that of its branches,
+// which cel-go takes for null when one of them is.
+func (j *job) resultType(e ast.Expr) (t Type, nullable bool) {
+	if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == "_?_:_" {
+		a, _ := j.resultType(e.AsCall().Args()[1])
+		b, _ := j.resultType(e.AsCall().Args()[2])
+		t = a
+		switch {
+		case a == Null:
+			t = b
+		case b != a && b != Null:
+			t = Dyn
+		}
+	} else {
+		t = typeOf(unwrap(j.tree.ast.GetType(e.ID())))
+	}
+	return t, t == Null || t == Dyn || j.nulls().may(e, nil)
+}
+
+// unwrap returns what an optional holds.
+func unwrap(t *types.Type) *types.Type {
+	if t.Kind() == types.OpaqueKind && t.TypeName() == "optional_type" && len(t.Parameters()) == 1 {
+		return t.Parameters()[0]
+	}
+	return t
+}
+
+func (j *job) checkWant(got Type) {
+	want := j.opt.Want
+	if len(want) == 0 || got == Dyn || got == Null || slices.Contains(want, got) || got == Int && slices.Contains(want, Double) ||
+		got == Object && slices.Contains(want, Map) {
+		return
+	}
+	var names []string
+	for _, t := range want {
+		names = append(names, t.String())
+	}
+	start, end := j.tree.span(j.tree.ast.Expr())
+	j.report(Issue{
+		Code: "CM210", Start: start, End: end,
+		Message: fmt.Sprintf("this gives %s, but %s is wanted here", article(got.String()), article(strings.Join(names, " or "))),
+		Help:    conversionHelp(got, want), Fix: j.conversionFix(got, want, start, end),
+	})
+}
+
+func article(noun string) string {
+	if strings.Contains("aeio", noun[:1]) && noun != "any value" {
+		return "an " + noun
+	}
+	if noun == "null" || noun == "bytes" || noun == "any value" {
+		return noun
+	}
+	return "a " + noun
+}
+
+// conversion returns the function that makes one type of another, "" if none is
+// sure to.
+func conversion(got Type, want []Type) string {
+	for _, t := range want {
+		switch {
+		case t == String && (got == Int || got == Double || got == Bool || got == Timestamp):
+			return "text"
+		case t == Double && got == String:
+			return "number"
+		case t == Int && (got == String || got == Double):
+			return "integer"
+		case t == Bool && got == String:
+			return "boolean"
+		case t == Timestamp && got == String:
+			return "parseDate"
+		}
+	}
+	return ""
+}
+
+func conversionHelp(got Type, want []Type) string {
+	if f := conversion(got, want); f != "" {
+		return "convert it with " + f + "(…)"
+	}
+	if got == List && slices.Contains(want, String) {
+		return "make one string of it with joinNonBlank(…, \";\")"
+	}
+	return ""
+}
+
+func (j *job) conversionFix(got Type, want []Type, start, end int) *Fix {
+	text := j.tree.text(start, end)
+	if f := conversion(got, want); f != "" {
+		return &Fix{Start: start, End: end, Text: f + "(" + text + ")"}
+	}
+	if got == List && slices.Contains(want, String) {
+		return &Fix{Start: start, End: end, Text: "joinNonBlank(" + text + ", \";\")"}
+	}
+	return nil
+}
+
+// checkCost refuses what could cost too much, and returns the greatest cost.
+func (j *job) checkCost(checked *cel.Ast) uint64 {
+	estimate, err := j.env.cel.EstimateCost(checked, estimator{env: j.env})
+	if err != nil {
+		estimate.Max = math.MaxUint64
+	}
+	if estimate.Max > maxCost && !slices.ContainsFunc(j.issues, func(i Issue) bool { return i.Code == "CM208" || i.Code == "CM209" }) {
+		start, end := j.tree.span(j.tree.ast.Expr())
+		j.report(Issue{
+			Code: "CM208", Start: start, End: end,
+			Message: fmt.Sprintf("this can cost %s, more than the limit of %d", costText(estimate.Max), maxCost),
+			Help:    "make loops over fewer items, or do without one; a maxItems or maxLength in the record's schema lowers the cost",
+		})
+	}
+	return estimate.Max
+}
+
+func costText(cost uint64) string {
+	if cost == math.MaxUint64 {
+		return "without bound"
+	}
+	return fmt.Sprint(cost)
+}
+
+// reads returns the fields of the record and the other variables that an
+// expression reads, sorted.
+func reads(a *ast.AST) (fields, names []string) {
+	seen := map[string]bool{}
+	var visit func(e ast.Expr)
+	visit = func(e ast.Expr) {
+		if p, ok := path(e); ok && isVariable(a, e) {
+			seen[p] = true
+			return
+		}
+		if p, ok := optionalPath(e); ok && isVariable(a, e.AsCall().Args()[0]) {
+			seen[p] = true
+			return
+		}
+		walkParts(e, visit)
+	}
+	visit(a.Expr())
+	for p := range seen {
+		if field, ok := strings.CutPrefix(p, "record."); ok {
+			fields = append(fields, field)
+		} else {
+			names = append(names, p)
+		}
+	}
+	slices.Sort(fields)
+	slices.Sort(names)
+	return fields, names
+}
+
+// optionalPath is path for record.?email.
+func optionalPath(e ast.Expr) (p string, ok bool) {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != "_?._" {
+		return "", false
+	}
+	p, ok = path(e.AsCall().Args()[0])
+	name, named := literalText(e.AsCall().Args()[1])
+	return p + "." + name, ok && named
+}
+
+// isVariable tells whether a path begins with a variable of the environment and
+// not with one of a loop.
+func isVariable(a *ast.AST, e ast.Expr) bool {
+	for e.Kind() == ast.SelectKind {
+		e = e.AsSelect().Operand()
+	}
+	info := a.ReferenceMap()[e.ID()]
+	if info == nil || info.Value != nil || a.GetType(e.ID()).Kind() == types.TypeKind {
+		return false
+	}
+	return !strings.HasPrefix(info.Name, "@") && !strings.HasPrefix(info.Name, "#") && !boundIn(a, info.Name)
+}
+
+// boundIn tells whether a loop of the expression binds the name.
+func boundIn(a *ast.AST, name string) bool {
+	bound := false
+	walk(a.Expr(), func(e ast.Expr) {
+		if e.Kind() == ast.ComprehensionKind {
+			c := e.AsComprehension()
+			bound = bound || c.IterVar() == name || c.IterVar2() == name || c.AccuVar() == name
+		}
+	})
+	return bound
+}
+
+// walkParts visits the children of an expanded node.
+func walkParts(e ast.Expr, visit func(ast.Expr)) {
+	switch e.Kind() {
+	case ast.SelectKind:
+		visit(e.AsSelect().Operand())
+	case ast.CallKind:
+		if e.AsCall().IsMemberFunction() {
+			visit(e.AsCall().Target())
+		}
+		for _, arg := range e.AsCall().Args() {
+			visit(arg)
+		}
+	case ast.ListKind:
+		for _, item := range e.AsList().Elements() {
+			visit(item)
+		}
+	case ast.MapKind:
+		for _, entry := range e.AsMap().Entries() {
+			visit(entry.AsMapEntry().Key())
+			visit(entry.AsMapEntry().Value())
+		}
+	case ast.ComprehensionKind:
+		c := e.AsComprehension()
+		for _, part := range []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()} {
+			visit(part)
+		}
+	}
+}
