@@ -66,7 +66,7 @@ func TestInspect(t *testing.T) {
 			}
 			require.NoError(t, plan.Queue(QueuedFault{Fault: Fault{Kind: Slow, Delay: 1500 * time.Millisecond}, Times: 2}))
 			w := httptest.NewRecorder()
-			Inspect(log, plan, target).ServeHTTP(w, httptest.NewRequest(test.method, InspectPrefix+test.path, strings.NewReader(test.body)))
+			Inspect(log, plan, target).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), test.method, InspectPrefix+test.path, strings.NewReader(test.body)))
 			require.Equal(t, test.want, w.Body.String())
 			require.Equal(t, test.status, w.Code)
 			require.Equal(t, test.name == "reset", target.resets == 1)
@@ -79,7 +79,7 @@ func TestInspectSetsFaults(t *testing.T) {
 	mux := Inspect(NewLog(0), plan, &shelf{})
 	call := func(method, body string) {
 		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(method, InspectPrefix+"faults", strings.NewReader(body)))
+		mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, InspectPrefix+"faults", strings.NewReader(body)))
 		require.Equal(t, 204, w.Code, w.Body.String())
 	}
 	call("PUT", `{"rates":{"silent":0.25}}`)

@@ -33,7 +33,7 @@ type Running struct {
 // port, until Close. An emulator has no guard of its own against strangers:
 // keep it on loopback.
 func Listen(addr string, h http.Handler) (*Running, error) {
-	listener, err := net.Listen("tcp", addr)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", addr, err)
 	}

@@ -14,9 +14,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func get(t *testing.T, url string) (string, error) {
-	r, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
-	require.NoError(t, err)
+func get(ctx context.Context, url string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
 	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
 	if err != nil {
 		return "", err
@@ -28,12 +30,12 @@ func get(t *testing.T, url string) (string, error) {
 func TestListen(t *testing.T) {
 	r, err := Listen("127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "here") }))
 	require.NoError(t, err)
-	body, err := get(t, r.URL())
+	body, err := get(t.Context(), r.URL())
 	require.NoError(t, err)
 	require.Equal(t, "here", body)
 	require.NoError(t, r.Close())
 	require.NoError(t, r.Close())
-	_, err = get(t, r.URL())
+	_, err = get(t.Context(), r.URL())
 	require.Error(t, err)
 }
 
@@ -51,7 +53,7 @@ func TestCloseEndsHeldRequests(t *testing.T) {
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
-		_, _ = get(t, r.URL()) // an answer may still get through, or the connection be cut
+		_, _ = get(t.Context(), r.URL()) // an answer may still get through, or the connection be cut
 	}()
 	<-entered
 	require.NoError(t, r.Close())
@@ -60,7 +62,7 @@ func TestCloseEndsHeldRequests(t *testing.T) {
 }
 
 func TestListenOnATakenPort(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, taken.Close()) }()
 	_, err = Listen(taken.Addr().String(), http.NotFoundHandler())

@@ -136,6 +136,7 @@ func (w *writer) undo(n int) {
 		case emulator.Updated:
 			w.table.put(c.target, c.before.values)
 			c.target.updated = c.before.updated
+		default: // it changed nothing
 		}
 		if c.outcome != emulator.Rejected {
 			c.outcome = emulator.Untouched

@@ -37,8 +37,9 @@ func (x *exchange) batch() *answer {
 		return x.batchRead(b)
 	case opBatchArchive:
 		return x.batchArchive(b)
+	default:
+		return x.batchWrite(b.inputs)
 	}
-	return x.batchWrite(b.inputs)
 }
 
 // batchWrite creates, updates or upserts: all inputs or none, unless each has
@@ -77,6 +78,7 @@ func traced(inputs []input) bool {
 // returns the refusal of the whole batch.
 func (x *exchange) write(w *writer) *refusal {
 	if r := w.find(); r != nil {
+		x.spareBatch()
 		for i := range w.changes {
 			w.changes[i].outcome, w.changes[i].refusal = emulator.Rejected, r
 		}
@@ -84,7 +86,7 @@ func (x *exchange) write(w *writer) *refusal {
 	}
 	w.check()
 	if r := w.spoiled(); r != nil {
-		x.fault = emulator.Fault{} // the batch fails without it
+		x.spareBatch()
 		return r
 	}
 	switch x.fault.Kind {
@@ -92,13 +94,13 @@ func (x *exchange) write(w *writer) *refusal {
 		// By chance it leaves single records alone: otherwise a client that
 		// looks for the bad one would find one that is good.
 		if x.fault.Drawn && len(w.changes) == 1 {
-			x.fault = emulator.Fault{}
+			x.spareBatch()
 			break
 		}
 		return w.spoil()
 	case emulator.Partial:
 		if !w.partial && w.op.creates() {
-			x.fault = emulator.Fault{} // a batch without trace ids has no item errors
+			x.spareBatch() // a batch without trace ids has no item errors
 			break
 		}
 		w.failSome()
@@ -107,6 +109,7 @@ func (x *exchange) write(w *writer) *refusal {
 			w.changes[i].refusal = nil
 		}
 		return nil
+	default: // the others strike before or after the effect
 	}
 	return w.apply()
 }

@@ -70,6 +70,10 @@ func TestUpsertAllOrNothing(t *testing.T) {
 			[]emulator.Outcome{emulator.Created, emulator.Rejected}, 1, []string{"CONFLICT"},
 		},
 		{
+			"one trace id for two inputs is as good as none", true, []string{"1", good, "2", bad, "twice"}, 400,
+			[]emulator.Outcome{emulator.Untouched, emulator.Rejected}, 0, nil,
+		},
+		{
 			"all bad with trace ids", true, []string{"1", bad}, 207, []emulator.Outcome{emulator.Rejected}, 0, []string{"VALIDATION_ERROR"},
 		},
 	}
@@ -77,7 +81,11 @@ func TestUpsertAllOrNothing(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			a := open(t, Config{})
 			a.contact(taken)
-			body := a.must(test.status, "POST", upsertPath, upsert(test.traced, test.pairs...))
+			inputs := upsert(test.traced, test.pairs[:len(test.pairs)/2*2]...)
+			if len(test.pairs)%2 == 1 {
+				inputs = strings.ReplaceAll(inputs, `"objectWriteTraceId":"1"`, `"objectWriteTraceId":"0"`)
+			}
+			body := a.must(test.status, "POST", upsertPath, inputs)
 			require.Equal(t, test.outcomes, a.outcomes())
 			require.Len(t, a.server.Objects(testPortal, "contacts"), 1+test.objects)
 			if test.status != 207 {
@@ -209,4 +217,20 @@ func TestFullPortal(t *testing.T) {
 	a.contact("one@example.com")
 	body := a.must(400, "POST", "/crm/v3/objects/contacts", `{"properties":{"email":"two@example.com"}}`)
 	require.JSONEq(t, `{"status":"error","message":"This account has reached its limit of 1 contacts","correlationId":"…","category":"VALIDATION_ERROR"}`, body)
+}
+
+// TestDuplicatesByEmail: e-mails are the same in any case, as they are stored
+// in lower case.
+func TestDuplicatesByEmail(t *testing.T) {
+	a := open(t, Config{})
+	body := a.must(400, "POST", upsertPath, `{"inputs":[{"id":"A@b.co","idProperty":"email","properties":{}},{"id":"a@B.co","idProperty":"email","properties":{}}]}`)
+	require.JSONEq(t, `{"status":"error","message":"Duplicate IDs found in batch input: [a@b.co]. IDs must be unique","correlationId":"…",
+		"context":{"ids":["a@b.co"]},"category":"VALIDATION_ERROR"}`, body)
+}
+
+// TestRepeatedNames: in one JSON object the last of two equal names counts.
+func TestRepeatedNames(t *testing.T) {
+	a := open(t, Config{})
+	a.must(201, "POST", "/crm/v3/objects/contacts", `{"properties":{"nosuch":"x"},"properties":{"firstname":"A","firstname":"B"}}`)
+	require.Equal(t, "B", a.server.Objects(testPortal, "contacts")[0].Properties["firstname"])
 }

@@ -30,7 +30,7 @@ func BenchmarkBatchUpsert(b *testing.B) {
 	b.SetBytes(int64(len(bodies[0])))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		r, err := http.NewRequest("POST", upsertPath, strings.NewReader(bodies[i%2]))
+		r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, upsertPath, strings.NewReader(bodies[i%2]))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -78,7 +78,7 @@ var correlation = regexp.MustCompile(`"(correlationId|requestId)":"[0-9a-f]{8}-[
 // call sends a request and returns the status and the body, in which ids of
 // errors are made equal.
 func (a *account) call(method, path, body string) (int, string) {
-	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r := httptest.NewRequestWithContext(a.t.Context(), method, path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+a.token)
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,6 +166,21 @@ func TestUnknownTokens(t *testing.T) {
 	a.must(401, "GET", getPath, "")
 }
 
+// TestUnknownTokensAtOnce: many requests with one new token make one portal.
+func TestUnknownTokensAtOnce(t *testing.T) {
+	const clients = 32
+	a := open(t, Config{UnknownTokens: true, NewPortal: Portal{Limits: Limits{TenSecondly: clients - 1}}})
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
+			own := &account{t: t, server: a.server, token: "pat-5"}
+			own.call("GET", getPath, "")
+		})
+	}
+	wg.Wait()
+	require.Equal(t, map[int]int64{404: clients - 1, 429: 1}, a.server.Counters().Statuses)
+}
+
 func TestImpossibleSettings(t *testing.T) {
 	_, err := New(Config{UnknownTokens: true, NewPortal: Portal{Plan: "gold"}})
 	require.EqualError(t, err, `start the hubspot emulator: settings of new portals: add portal 1 with plan "gold": unknown plan: choose free, starter, professional, enterprise or oauth`)
@@ -191,7 +207,7 @@ func TestImpossibleSettings(t *testing.T) {
 
 func TestContentType(t *testing.T) {
 	a := open(t, Config{})
-	r, err := http.NewRequest("POST", "/crm/v3/objects/contacts", strings.NewReader(`{}`))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "/crm/v3/objects/contacts", strings.NewReader(`{}`))
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Bearer "+a.token)
 	w := &answerRecorder{header: http.Header{}}

@@ -20,13 +20,20 @@ func (x *exchange) chooseFault() {
 	if !ok {
 		return
 	}
-	switch fault.Kind {
-	case emulator.Partial, emulator.BadRecord, emulator.Silent:
-		if !x.route.op.batches() {
-			return
-		}
-	}
 	x.fault = fault
+	if !x.route.op.batches() {
+		x.spareBatch()
+	}
+}
+
+// spareBatch forgets a fault that strikes in the middle of a batch, because
+// there is no batch or it fails without help.
+func (x *exchange) spareBatch() {
+	switch x.fault.Kind {
+	case emulator.Partial, emulator.BadRecord, emulator.Silent:
+		x.fault = emulator.Fault{}
+	default: // the others strike anything
+	}
 }
 
 // failEarly carries out the faults that strike before the effect: it returns
@@ -57,6 +64,7 @@ func (x *exchange) failEarly() *answer {
 		return migrating(x.fault.Delay)
 	case emulator.Late:
 		x.server.config.Wait(context.WithoutCancel(x.request.Context()), x.fault.Delay)
+	default: // the others strike later
 	}
 	return nil
 }
@@ -91,6 +99,7 @@ func (x *exchange) finish(w http.ResponseWriter, a *answer) {
 	case emulator.ResetBefore, emulator.ResetAfter:
 		x.abandon()
 		reset(w)
+	default: // the others have struck already
 	}
 	x.send(w, a)
 }

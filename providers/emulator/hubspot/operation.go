@@ -51,6 +51,7 @@ func (o operation) hasBody() bool {
 	switch o {
 	case opRead, opList, opArchive, opProperties, opProperty, opUnknown:
 		return false
+	default:
+		return true
 	}
-	return true
 }

@@ -148,7 +148,6 @@ type answer struct {
 	body       []byte
 	failure    *errorBody
 	retryAfter int  // seconds; 0 for none
-	noLimits   bool // carries no rate limit headers
 	text       bool // plain text, as from a proxy on the way
 }
 

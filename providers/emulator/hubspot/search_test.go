@@ -55,9 +55,9 @@ func TestSearchLag(t *testing.T) {
 
 func TestSearchFilters(t *testing.T) {
 	a := open(t, Config{})
-	deal := func(name, amount, stage, close string) string {
+	deal := func(name, amount, stage, closes string) string {
 		a.must(201, "POST", "/crm/v3/objects/deals", fmt.Sprintf(
-			`{"properties":{"dealname":%q,"amount":%q,"dealstage":%q,"closedate":%q}}`, name, amount, stage, close))
+			`{"properties":{"dealname":%q,"amount":%q,"dealstage":%q,"closedate":%q}}`, name, amount, stage, closes))
 		return a.server.Objects(testPortal, "deals")[len(a.server.Objects(testPortal, "deals"))-1].ID
 	}
 	one := deal("Big Acme renewal", "1000", "closedwon", "2026-01-01T00:00:00Z")
