@@ -201,9 +201,15 @@ func (c Config) producer(maxBytes int) (*sarama.Config, error) {
 	return s, nil
 }
 
+// unreachable is the code of a fault without a better one.
+const unreachable = "kafka_unreachable"
+
 // fault returns err as a fault of the kind that its cause asks for.
 func fault(doing string, err error) *crmsync.Fault {
-	f := &crmsync.Fault{Kind: crmsync.Transient, Code: "kafka_unreachable", Err: fmt.Errorf("%s: %w", doing, err)}
+	if f, ok := errors.AsType[*crmsync.Fault](err); ok {
+		return &crmsync.Fault{Kind: f.Kind, Code: f.Code, Err: fmt.Errorf("%s: %w", doing, f.Err)}
+	}
+	f := &crmsync.Fault{Kind: crmsync.Transient, Code: unreachable, Err: fmt.Errorf("%s: %w", doing, err)}
 	for _, known := range faultCauses {
 		if slices.ContainsFunc(known.causes, func(cause error) bool { return errors.Is(err, cause) }) {
 			f.Kind, f.Code = known.kind, known.code

@@ -51,7 +51,7 @@ func (m *member) run() {
 	go func() {
 		defer close(reported)
 		for err := range m.group.Errors() {
-			m.notice("consume from kafka", err)
+			m.hear(err)
 		}
 	}()
 	m.repeat(m.consume, func() bool { return false })
@@ -85,8 +85,16 @@ func (m *member) repeat(do func() error, done func() bool) bool {
 	return false
 }
 
-// connect makes the connections.
+// connect makes the connections. It asks each broker first: sarama would try
+// for long, and then not say which one failed.
 func (m *member) connect() error {
+	if err := Check(m.ctx, m.source.cfg); err != nil {
+		// A process that runs takes a hang-up for a broker that restarts.
+		if f, ok := errors.AsType[*crmsync.Fault](err); ok && f.Code == hungUp {
+			f.Kind = crmsync.Transient
+		}
+		return err
+	}
 	cfg, err := m.source.cfg.consumer()
 	if err != nil {
 		return err
@@ -144,8 +152,17 @@ func (m *member) Cleanup(sarama.ConsumerGroupSession) error {
 }
 
 // stumble notes why there is no session.
-func (m *member) stumble(err error) {
-	f := m.notice("join group "+m.source.cfg.Group, err)
+func (m *member) stumble(err error) { m.trouble(m.notice("join group "+m.source.cfg.Group, err)) }
+
+// hear notes what goes wrong within a session. sarama tries all of it again.
+func (m *member) hear(err error) {
+	if f := m.notice("read "+m.source.cfg.Topic, err); errors.Is(err, sarama.ErrOutOfBrokers) {
+		m.trouble(f)
+	}
+}
+
+// trouble lets Poll answer f once.
+func (m *member) trouble(f *crmsync.Fault) {
 	s := m.source
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -146,7 +146,7 @@ func (r *reader) close() {
 // partition brings what lies in a partition now.
 func (r *reader) partition(ctx context.Context, topic string, p int32, filter Filter) iter.Seq2[*sarama.ConsumerMessage, error] {
 	return func(yield func(*sarama.ConsumerMessage, error) bool) {
-		from, to, err := r.bounds(topic, p, filter)
+		from, to, err := r.bounds(ctx, topic, p, filter)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -160,17 +160,15 @@ func (r *reader) partition(ctx context.Context, topic string, p int32, filter Fi
 }
 
 // bounds returns which offsets a filter asks for: from, and up to but not to.
-func (r *reader) bounds(topic string, p int32, filter Filter) (from, to int64, err error) {
-	from, err = r.client.GetOffset(topic, p, sarama.OffsetOldest)
-	if err != nil {
+func (r *reader) bounds(ctx context.Context, topic string, p int32, filter Filter) (from, to int64, err error) {
+	if from, err = r.offset(ctx, topic, p, sarama.OffsetOldest); err != nil {
 		return 0, 0, err
 	}
-	to, err = r.client.GetOffset(topic, p, sarama.OffsetNewest)
-	if err != nil {
+	if to, err = r.offset(ctx, topic, p, sarama.OffsetNewest); err != nil {
 		return 0, 0, err
 	}
 	if !filter.Since.IsZero() {
-		since, err := r.client.GetOffset(topic, p, filter.Since.UnixMilli())
+		since, err := r.offset(ctx, topic, p, filter.Since.UnixMilli())
 		switch {
 		case errors.Is(err, sarama.ErrOffsetOutOfRange), err == nil && since < 0:
 			since = to // nothing is as new
@@ -183,6 +181,23 @@ func (r *reader) bounds(topic string, p int32, filter Filter) (from, to int64, e
 		from, to = max(from, e.Offset), min(to, e.Offset+1)
 	}
 	return from, to, nil
+}
+
+// offset asks for an offset, again while the partition's leader is being found.
+func (r *reader) offset(ctx context.Context, topic string, p int32, at int64) (int64, error) {
+	const attempts = 20
+	for attempt := 1; ; attempt++ {
+		offset, err := r.client.GetOffset(topic, p, at)
+		leaderless := errors.Is(err, sarama.ErrNotLeaderForPartition) || errors.Is(err, sarama.ErrLeaderNotAvailable)
+		if !leaderless || attempt == attempts {
+			return offset, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, errors.Join(ctx.Err(), err)
+		case <-time.After(r.cfg.Timings.Backoff):
+		}
+	}
 }
 
 // between brings the messages of [from, to). The last offsets may be holes,
@@ -236,7 +251,7 @@ func readMessage(ctx context.Context, cfg Config, topic string, partition int32,
 		return crmsync.Message{}, fault(doing, err)
 	}
 	defer r.close()
-	from, to, err := r.bounds(topic, partition, Filter{Entry: &Entry{Partition: partition, Offset: offset}})
+	from, to, err := r.bounds(ctx, topic, partition, Filter{Entry: &Entry{Partition: partition, Offset: offset}})
 	if err != nil {
 		return crmsync.Message{}, fault(doing, err)
 	}

@@ -59,7 +59,7 @@ type Source struct {
 	revoked []int32          // not yet told by Poll
 	lost    []int32          // not yet told by Poll
 	fatal   *crmsync.Fault   // why the process must end
-	trouble *crmsync.Fault   // why there is no session; not yet told by Poll
+	trouble *crmsync.Fault   // why nothing can come; not yet told by Poll
 }
 
 // NewSource returns a member that joins the group in the background: it needs
@@ -97,7 +97,7 @@ func (s *Source) Poll(ctx context.Context, rooms []crmsync.Room) (crmsync.News, 
 		select {
 		case <-s.news:
 		case <-timer.C:
-			return s.quiet(rooms), s.takeTrouble()
+			return s.quiet(rooms)
 		case <-ctx.Done():
 			return crmsync.News{}, ctx.Err()
 		}
@@ -137,16 +137,20 @@ func (s *Source) gather(rooms []crmsync.Room) (news crmsync.News, some bool, err
 	return news, some, nil
 }
 
-// quiet tells which assignments have no more messages.
-func (s *Source) quiet(rooms []crmsync.Room) (news crmsync.News) {
+// quiet tells why nothing comes: no broker, or assignments without more messages.
+func (s *Source) quiet(rooms []crmsync.Room) (news crmsync.News, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.trouble != nil {
+		err, s.trouble = s.trouble, nil
+		return news, err
+	}
 	for _, p := range slices.Sorted(maps.Keys(s.claims)) {
 		if c := s.claims[p]; c.atEnd(roomOf(rooms, c)) {
 			news.Fetched = append(news.Fetched, crmsync.Fetch{Partition: p, Term: c.assignment.Term, End: c.end})
 		}
 	}
-	return news
+	return news, nil
 }
 
 func roomOf(rooms []crmsync.Room, c *claim) crmsync.Room {
@@ -156,17 +160,6 @@ func roomOf(rooms []crmsync.Room, c *claim) crmsync.Room {
 		}
 	}
 	return crmsync.Room{}
-}
-
-func (s *Source) takeTrouble() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	trouble := s.trouble
-	s.trouble = nil
-	if trouble == nil {
-		return nil // not the nil pointer in an interface
-	}
-	return trouble
 }
 
 // Release is crmsync.Source's. To give up an assignment that isn't revoked ends

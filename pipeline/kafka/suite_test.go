@@ -2,6 +2,8 @@ package kafka_test
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -198,4 +200,13 @@ func TestDeadLetterQueueSuite(t *testing.T) {
 			}
 		})
 	})
+}
+
+func port(t testing.TB, address string) int {
+	t.Helper()
+	_, text, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	number, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	return number
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/IBM/sarama"
 
@@ -100,7 +102,31 @@ func createTopic(ctx context.Context, admin sarama.ClusterAdmin, name string, pa
 		}
 		return f
 	}
-	return nil
+	return awaitTopic(ctx, admin, name)
+}
+
+// awaitTopic waits until each partition of a topic has a leader: the broker that
+// is asked next may not have heard of it yet.
+func awaitTopic(ctx context.Context, admin sarama.ClusterAdmin, name string) error {
+	const attempts, pause = 100, 100 * time.Millisecond
+	for range attempts {
+		there, err := admin.DescribeTopics([]string{name})
+		if err == nil && len(there) == 1 && hasLeaders(there[0]) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("create topic %s: %w", name, ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+	return &crmsync.Fault{Kind: crmsync.Transient, Code: unreachable, Err: fmt.Errorf(
+		"create topic %s: its partitions still have no leader after %s", name, attempts*pause)}
+}
+
+func hasLeaders(t *sarama.TopicMetadata) bool {
+	return t.Err == sarama.ErrNoError && len(t.Partitions) > 0 &&
+		!slices.ContainsFunc(t.Partitions, func(p *sarama.PartitionMetadata) bool { return p.Leader < 0 })
 }
 
 func checkDeadLetterTopic(admin sarama.ClusterAdmin, cfg Config) error {

@@ -1,0 +1,193 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"crmsync"
+)
+
+// hungUp is the code of a connection that the broker closes without a word.
+const hungUp = "kafka_connection_closed"
+
+// Finding is what became of one address.
+type Finding struct {
+	Address string
+	Fault   *crmsync.Fault // nil: it answers
+}
+
+// Check asks each broker of cfg by itself. It returns nil when at least one
+// answers, else a fault with a line per address: Denied when waiting won't cure
+// it (wrong password, certificate or settings), Transient when the brokers may
+// come yet. An error that is no fault says what is wrong with cfg.
+func Check(ctx context.Context, cfg Config) error {
+	findings, err := Probe(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	whole := crmsync.Fault{Kind: crmsync.Transient, Code: unreachable}
+	lines := make([]error, 0, len(findings))
+	for _, f := range findings {
+		switch {
+		case f.Fault == nil:
+			return nil
+		case f.Fault.Kind == crmsync.Denied && whole.Kind != crmsync.Denied:
+			whole.Kind, whole.Code = crmsync.Denied, f.Fault.Code
+		}
+		lines = append(lines, f.Fault.Err)
+	}
+	whole.Err = errors.Join(lines...)
+	return &whole
+}
+
+// Probe asks each broker of cfg by itself, all at once, and returns a finding
+// per address, in order. One question takes at most a few seconds.
+func Probe(ctx context.Context, cfg Config) ([]Finding, error) {
+	cfg = cfg.withDefaults()
+	s, err := cfg.base()
+	if err != nil {
+		return nil, err
+	}
+	s.Metadata.Retry.Max = 0
+	findings := make([]Finding, len(cfg.Brokers))
+	var all sync.WaitGroup
+	for i, address := range cfg.Brokers {
+		all.Go(func() {
+			findings[i].Address = address
+			if err := ask(ctx, address, s); err != nil {
+				findings[i].Fault = diagnose(address, cfg, err)
+			}
+		})
+	}
+	all.Wait()
+	return findings, nil
+}
+
+// ask opens a connection of its own and puts a question, because TLS without a
+// login that the broker wants fails only there.
+func ask(ctx context.Context, address string, s *sarama.Config) error {
+	own := *s
+	own.Net.Proxy.Enable = true
+	own.Net.Proxy.Dialer = dialer{ctx: ctx, timeout: s.Net.DialTimeout}
+	broker := sarama.NewBroker(address)
+	if err := broker.Open(&own); err != nil {
+		return err
+	}
+	defer func() { _ = broker.Close() }() // asked, answered
+	if _, err := broker.Connected(); err != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	_, err := broker.GetMetadata(sarama.NewMetadataRequest(s.Version, []string{}))
+	return errors.Join(err, ctx.Err())
+}
+
+// dialer makes connections that end with a context, which sarama doesn't know of.
+type dialer struct {
+	ctx     context.Context
+	timeout time.Duration
+}
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: d.timeout}).DialContext(d.ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return endingConn{Conn: conn, stop: context.AfterFunc(d.ctx, func() { _ = conn.Close() })}, nil
+}
+
+type endingConn struct {
+	net.Conn
+	stop func() bool
+}
+
+func (c endingConn) Close() error {
+	c.stop()
+	return c.Conn.Close()
+}
+
+// diagnose says in a line what is wrong with an address and what to do.
+func diagnose(address string, cfg Config, err error) *crmsync.Fault {
+	f := &crmsync.Fault{Kind: crmsync.Transient, Code: unreachable}
+	why := ""
+	switch {
+	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
+		f.Kind, f.Code, why = crmsync.Denied, "kafka_login_refused", "the broker refuses this user or password"
+	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
+		f.Kind, f.Code, why = crmsync.Denied, "kafka_login_refused", "the broker does not offer SASL mechanism "+cfg.SASL.Mechanism
+	case isCertificate(err):
+		f.Kind, f.Code, why = crmsync.Denied, "kafka_certificate", "the broker's certificate is not trusted; check tls ca_file and server_name"
+	case isAlert(err):
+		f.Kind, f.Code, why = crmsync.Denied, "kafka_certificate", "the broker ends the TLS handshake; check tls cert_file and key_file"
+	case isTLSMismatch(err):
+		f.Kind, f.Code, why = crmsync.Denied, hungUp, "what answers does not speak TLS; correct the port, or leave tls out"
+	case isClosed(err):
+		f.Kind, f.Code, why = crmsync.Denied, hungUp, closedBecause(cfg)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		why = "asked no longer"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		why = "nothing listens there"
+	case isTimeout(err):
+		why = "no answer in time; the host may be down, or a firewall in between"
+	}
+	if why == "" {
+		f.Err = fmt.Errorf("kafka at %s: %w", address, err)
+	} else {
+		f.Err = fmt.Errorf("kafka at %s: %s: %w", address, why, err)
+	}
+	return f
+}
+
+func isCertificate(err error) bool {
+	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	_, name := errors.AsType[x509.HostnameError](err)
+	return verification || authority || name
+}
+
+func isAlert(err error) bool {
+	_, ok := errors.AsType[tls.AlertError](err)
+	return ok
+}
+
+func isTLSMismatch(err error) bool {
+	_, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok
+}
+
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+// closedBecause guesses why a broker hangs up without a word: brokers tell
+// nothing when one side speaks TLS or SASL and the other doesn't, and some
+// tell nothing about a wrong password.
+func closedBecause(cfg Config) string {
+	var guesses []string
+	if cfg.TLS.Enabled {
+		guesses = append(guesses, "the port may be one without TLS")
+	} else {
+		guesses = append(guesses, "the port may be one with TLS")
+	}
+	if cfg.SASL.Mechanism == "" {
+		guesses = append(guesses, "or it may want a login (sasl)")
+	} else {
+		guesses = append(guesses, "or refuse the password, or want no login")
+	}
+	return "the broker hangs up: " + strings.Join(guesses, ", ")
+}
