@@ -47,7 +47,7 @@ func (e *Engine) weigh(a *account, b *batch, all []sent) {
 			e.refuse(a, f)
 			return
 		case f.Whole && (f.Kind == crmsync.Transient || f.Kind == crmsync.Ambiguous):
-			e.close(a, e.now.Add(e.backoff(a.failed-1)), f)
+			e.close(a, e.now.Add(e.backoff(max(0, a.failed-1))), f)
 			return
 		}
 	}
@@ -58,7 +58,9 @@ func (e *Engine) weigh(a *account, b *batch, all []sent) {
 func allFailed(all []sent) bool {
 	for i := range all {
 		f := all[i].result.Fault
-		if f == nil || f.Kind != crmsync.Transient && f.Kind != crmsync.Ambiguous {
+		switch {
+		case f == nil && all[i].ends != crmsync.Synced: // it needed no request
+		case f == nil || f.Kind != crmsync.Transient && f.Kind != crmsync.Ambiguous:
 			return false
 		}
 	}

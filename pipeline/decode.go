@@ -296,12 +296,28 @@ func (r *reader) object(raw []byte, op crmsync.Op) []byte {
 	return raw
 }
 
+// changed reads a list of field names, which recur.
 func (r *reader) changed(raw []byte) (names []string) {
 	if raw == nil {
 		return nil
 	}
-	if err := json.Unmarshal(raw, &names); err != nil || len(names) > maxChanged {
+	wrong := raw[0] != '['
+	for i := 1; !wrong && raw[i] != ']'; {
+		if i = space(raw, i); raw[i] == ',' {
+			i = space(raw, i+1)
+		}
+		if raw[i] == ']' {
+			break
+		}
+		end := endOfValue(raw, i)
+		if wrong = raw[i] != '"' || len(names) == maxChanged; !wrong {
+			names = append(names, r.unquote(raw[i:end], true))
+		}
+		i = end
+	}
+	if wrong {
 		r.fail("wrong_type", "changed must be a list of at most %d texts", maxChanged)
+		return nil
 	}
 	return names
 }

@@ -26,7 +26,7 @@ func TestConverges(t *testing.T) {
 func converges(t *testing.T, r *rand.Rand) {
 	w := newWorld(t, mappings("birch", "cedar"))
 	w.cfg.Window, w.cfg.InFlight, w.cfg.Rows = 5+r.IntN(50), 20+r.IntN(100), 1+r.IntN(20)
-	w.cfg.Cache, w.cfg.Sends = r.IntN(20), 1+r.IntN(8)
+	w.cfg.Cache, w.cfg.Sends, w.cfg.Attempts = r.IntN(20), 1+r.IntN(8), 1000
 	w.crm.limits.Items = 1 + r.IntN(10)
 	w.crm.script = func(int, crmsync.Batch) *crmsync.Fault { return misfortune(r) }
 	newest := map[crmsync.RecordKey]crmsync.Message{}

@@ -125,10 +125,10 @@ func openStore(ctx context.Context, url string) (stateStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Migrate(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
+	if err := errors.Join(s.Migrate(ctx), s.Close()); err != nil {
+		return nil, err
 	}
-	return s, nil
+	return sqlite.Open(ctx, url, sqlite.Options{}) // refuses one that is newer than this program
 }
 
 func (w *wired) openState(ctx context.Context, c *config, _ *watcher) error {
