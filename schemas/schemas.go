@@ -16,12 +16,13 @@ import (
 	"strings"
 )
 
-//go:embed *.schema.json records/*.schema.json
+//go:embed *.schema.json records/*.schema.json providers
 var files embed.FS
 
 const suffix = ".schema.json"
 
-// FS returns all schemas: mapping.schema.json, records/contact.schema.json, …
+// FS returns all schemas: mapping.schema.json, records/contact.schema.json, …,
+// and the catalogues of CRM objects: providers/hubspot/contacts.json, …
 func FS() fs.FS { return files }
 
 // Format returns the schema of one of our file formats: "mapping", "org",
