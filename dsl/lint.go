@@ -49,7 +49,7 @@ func (l *loader) lintPlaces() {
 			continue
 		}
 		n := s.root.Get("provider")
-		if _, ok := n.Text(); !ok {
+		if _, ok := n.Text(); !ok || l.orgs[at.org] != nil && l.orgs[at.org].wrong.HasErrors() {
 			continue
 		}
 		switch providers := l.providersOf(at.org); {

@@ -176,7 +176,7 @@ func notIn(values, options []string) []string {
 // lintRequired reports fields without which the CRM creates no object. The
 // fallback's own gaps are told there.
 func (b *build) lintRequired(c *catalog) {
-	if b.base != nil && !c.own && len(b.program.removed) == 0 {
+	if b.base != nil && !c.own && len(b.program.removed) == 0 || misspelled(b.own.wrong) || misspelled(b.wrong) {
 		return
 	}
 	at := b.own.root.Get("fields")
@@ -195,8 +195,17 @@ func (b *build) lintRequired(c *catalog) {
 	}
 }
 
-// sets tells whether a call that creates the object sets the field.
+// sets tells whether a call that creates the object sets the field. A field
+// that has errors of its own counts.
 func (b *build) sets(name string) bool {
-	f := b.program.field(name)
-	return b.program.match.field == name || f != nil && f.write.in(true)
+	n := b.fields[name]
+	return b.program.match.field == name || n.Kind() != document.Invalid && writings[text(n, "write")].in(true)
+}
+
+// misspelled tells that names are wrong, so that what seems to be missing may
+// only be misnamed.
+func misspelled(ds document.Diagnostics) bool {
+	return slices.ContainsFunc(ds, func(d document.Diagnostic) bool {
+		return d.Code == "CM301" || (d.Code == "CM102" || d.Code == "CM103") && strings.Count(d.Pointer, "/") < 2
+	})
 }

@@ -46,8 +46,19 @@ type Registry struct {
 	opt     Options
 }
 
-// Open loads the folder dir. The registry is nil if there are errors; warnings
-// come beside it.
+// SchemasBeside returns the folder schemas that stands beside a folder of
+// mappings, as in our own repository; nil if there is none. It is what knows
+// the custom fields of orgs.
+func SchemasBeside(dir string) fs.FS {
+	beside := filepath.Join(dir, "..", "schemas")
+	if st, err := os.Stat(beside); err != nil || !st.IsDir() {
+		return nil
+	}
+	return os.DirFS(beside)
+}
+
+// Open loads the folder dir, with SchemasBeside where no others are given. The
+// registry is nil if there are errors; warnings come beside it.
 func Open(dir string, opt Options) (*Registry, document.Diagnostics) {
 	if opt.Compiler == nil {
 		c, err := expr.NewCompiler()
@@ -57,7 +68,10 @@ func Open(dir string, opt Options) (*Registry, document.Diagnostics) {
 		opt.Compiler = c // its caches make a reload cheap
 	}
 	if opt.Dir == "" {
-		opt.Dir = filepath.ToSlash(dir)
+		opt.Dir = filepath.ToSlash(filepath.Clean(dir))
+	}
+	if opt.Schemas == nil {
+		opt.Schemas = SchemasBeside(dir)
 	}
 	set, ds := Load(os.DirFS(dir), opt)
 	if set == nil {

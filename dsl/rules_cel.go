@@ -13,19 +13,19 @@ func expressionRules() []Rule {
 		{
 			ID: "CM201", Slug: "unknown-record-field", Title: "The record has no field of that name",
 			Why:  "record is typed by the record's JSON Schema, so that a misspelled field is found here and not by a customer.",
-			Bad:  []Sample{inFields("  email: record.emial\n"), inFields("  email: >-\n    lower(\n      record.emial)\n"), inFields("  country: record.address.contry\n")},
-			Good: []Sample{inFields("  email: record.email\n"), inFields("  country: record.address.country\n")},
+			Bad:  []Sample{inFields("  email: record.emial\n"), inFields("  email: >-\n    lower(\n      record.emial)\n"), inFields("  email: record.email\n  country: record.address.contry\n")},
+			Good: []Sample{inFields("  email: record.email\n"), inFields("  email: record.email\n  country: record.address.country\n")},
 		},
 		{
 			ID: "CM202", Slug: "unknown-function", Title: "A function, variable or constant of that name does not exist",
 			Why:  "In scope are record, event, record_id, org_id and vars; the functions are listed in docs/mapping.md.",
-			Bad:  []Sample{inFields("  email: lowercase(record.email)\n"), inFields("  email: recrod.email\n"), inFields("  country: vars.region\n")},
-			Good: []Sample{inFields("  email: lower(record.email)\n"), inMapping("vars: {region: EMEA}\nfields:\n  country: vars.region\n")},
+			Bad:  []Sample{inFields("  email: lowercase(record.email)\n"), inFields("  email: recrod.email\n")},
+			Good: []Sample{inFields("  email: lower(record.email)\n"), inMapping("vars: {region: EMEA}\nfields:\n  email: record.email\n  country: vars.region\n")},
 		},
 		{
 			ID: "CM203", Slug: "type-mismatch", Title: "An operator or function does not take values of these types",
 			Why:  "There is no silent conversion: say what is meant with string(…), int(…) or double(…).",
-			Bad:  []Sample{inFields("  email: \"'a' + 1\"\n"), inFields("  email: lower(record.opt_in)\n")},
+			Bad:  []Sample{inFields("  email: record_id + event.version\n"), inFields("  email: lower(record.opt_in)\n")},
 			Good: []Sample{inFields("  email: \"record_id + string(event.version)\"\n")},
 		},
 		{
@@ -49,26 +49,26 @@ func expressionRules() []Rule {
 		{
 			ID: "CM207", Slug: "struct-literal", Title: "An object can't be built",
 			Why:  "A field of a CRM takes text, a number, a boolean, a time or a list.",
-			Bad:  []Sample{inFields("  email: contact{email: 'a@b.example'}.email\n")},
+			Bad:  []Sample{inFields("  email: \"contact{email: record.email}.email\"\n")},
 			Good: []Sample{inFields("  email: default(record.email, 'a@b.example')\n")},
 		},
 		{
 			ID: "CM208", Slug: "too-costly", Title: "The expression can cost too much",
 			Why:  "The cost is estimated from the sizes that the record's schema allows. A loop in a loop over long lists is refused, so that one org can't hold up the others.",
-			Bad:  []Sample{inFields("  email: \"string(record.tags.map(a, record.tags.map(b, record.tags.map(c, a + b + c).size()).size()).size())\"\n")},
+			Bad:  []Sample{inFields("  email: \"default(record.notes, '').split(' ').map(a, default(record.notes, '').split(' ').map(b, a + b).join()).join()\"\n")},
 			Good: []Sample{inFields("  email: \"string(default(record.tags, []).size())\"\n")},
 		},
 		{
 			ID: "CM209", Slug: "expression-too-large", Title: "The expression is too long or nested too deep",
-			Why:  "An expression has at most 4 KiB and 32 levels. Use vars, map or lookup for tables.",
+			Why:  "An expression has at most 4 KiB, 2 loops inside each other, and few levels of parentheses. Use vars, map or lookup for tables.",
 			Bad:  []Sample{inFields("  email: \"" + strings.Repeat("(", 60) + "record.email" + strings.Repeat(")", 60) + "\"\n").shown("fields:\n  email: \"((((((((… record.email …))))))))\"\n")},
 			Good: []Sample{inFields("  email: (record.email)\n")},
 		},
 		{
 			ID: "CM210", Slug: "result-type", Title: "The value is of another type than its place takes",
 			Why:  "when takes a boolean; a field takes text, numbers, booleans, times and lists, and what the CRM's field holds. `type` converts: string, integer, number, boolean, date, timestamp, list.",
-			Bad:  []Sample{inMapping("when: record.status\nfields:\n  email: record.email\n"), inFields("  annualrevenue: record.opt_in\n"), inFields("  annualrevenue: {value: record.stage, type: number, map: {lead: many}, default: 0}\n"), inFields("  email: \"{'a': record.email}\"\n")},
-			Good: []Sample{inMapping("when: record.status == 'active'\nfields:\n  email: record.email\n"), inFields("  annualrevenue: record.revenue\n"), inFields("  annualrevenue: {value: record.job_title, type: number, on_error: omit}\n")},
+			Bad:  []Sample{inMapping("when: record.status\nfields:\n  email: record.email\n"), inFields("  email: record.email\n  annualrevenue: record.opt_in\n"), inFields("  email: record.email\n  annualrevenue: {value: record.stage, type: number, map: {lead: many}, default: 0}\n"), inFields("  email: \"{'a': record.email}\"\n")},
+			Good: []Sample{inMapping("when: record.status == 'active'\nfields:\n  email: record.email\n"), inFields("  email: record.email\n  annualrevenue: record.revenue\n"), inFields("  email: record.email\n  annualrevenue: {value: record.job_title, type: number, on_error: omit}\n")},
 		},
 		{
 			ID: "CM211", Slug: "possibly-null", Severity: warn, Title: "A value that may be null or missing stands where none is taken",
@@ -91,14 +91,14 @@ func expressionRules() []Rule {
 		{
 			ID: "CM214", Slug: "unlisted-value", Severity: warn, Title: "map does not list a value that the record may have",
 			Why:  "The record's schema lists what the field may be. A value that map doesn't list and no default catches sends the record to the dead-letter queue, or leaves the field out with on_error: omit.",
-			Bad:  []Sample{inFields("  country: {value: record.status, map: {active: A, inactive: I}}\n")},
-			Good: []Sample{inFields("  country: {value: record.status, map: {active: A, inactive: I}, default: X}\n"), inFields("  country: {value: record.status, map: {active: A, inactive: I, internal: X}}\n")},
+			Bad:  []Sample{inFields("  email: record.email\n  country: {value: record.status, map: {active: A, inactive: I}}\n")},
+			Good: []Sample{inFields("  email: record.email\n  country: {value: record.status, map: {active: A, inactive: I}, default: X}\n"), inFields("  email: record.email\n  country: {value: record.status, map: {active: A, inactive: I, internal: X}}\n")},
 		},
 		{
 			ID: "CM215", Slug: "unknown-map-key", Severity: warn, Title: "map lists a value that the record never has",
 			Why:  "The record's schema lists what the field may be. The key is probably misspelled.",
-			Bad:  []Sample{inFields("  country: {value: record.status, map: {actve: A}, default: X}\n")},
-			Good: []Sample{inFields("  country: {value: record.status, map: {active: A}, default: X}\n")},
+			Bad:  []Sample{inFields("  email: record.email\n  country: {value: record.status, map: {actve: A}, default: X}\n")},
+			Good: []Sample{inFields("  email: record.email\n  country: {value: record.status, map: {active: A}, default: X}\n")},
 		},
 	}
 }

@@ -38,8 +38,8 @@ func fileRules() []Rule {
 		{
 			ID: "CM106", Slug: "non-string-key", Title: "A key is not text",
 			Why:  "In YAML a bare 1, yes, no, on, off, true or null is no text. Put the key in quotes.",
-			Bad:  []Sample{inFields("  email: {value: string(record.score), map: {1: a@b.example}, default: c@d.example}\n")},
-			Good: []Sample{inFields("  email: {value: string(record.score), map: {\"1\": a@b.example}, default: c@d.example}\n")},
+			Bad:  []Sample{inFields("  email: {value: string(event.version), map: {1: a@b.example}, default: c@d.example}\n")},
+			Good: []Sample{inFields("  email: {value: string(event.version), map: {\"1\": a@b.example}, default: c@d.example}\n")},
 		},
 		{
 			ID: "CM107", Slug: "path-mismatch", Title: "A file stands in another place than it says",

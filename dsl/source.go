@@ -3,7 +3,6 @@ package dsl
 import (
 	"io/fs"
 	"path"
-	"strings"
 
 	"crmsync/dsl/document"
 )
@@ -36,7 +35,7 @@ func read(fsys fs.FS, dir string, f found, fm formats) *source {
 	}
 	schema := [...]*document.Schema{orgFile: fm.org, mappingFile: fm.mapping, testFile: fm.test}[f.kind]
 	checked := document.Check(s.doc, schema, document.CheckOptions{})
-	s.wrong = append(s.wrong, notYet(checked)...)
+	s.wrong = append(s.wrong, notYet(s.doc.Root(), checked)...)
 	if !unreadable(checked) {
 		s.root = s.doc.Root()
 	}
@@ -62,13 +61,19 @@ var planned = map[string]string{
 
 // notYet words the help for what a later version will know, so that nobody
 // looks for a typing mistake in it.
-func notYet(ds document.Diagnostics) document.Diagnostics {
+func notYet(root *document.Node, ds document.Diagnostics) document.Diagnostics {
+	ifEmpty := map[string]bool{}
+	for _, f := range root.Get("fields").Items() {
+		if w := f.Get("write"); text(f, "write") == "if_empty" {
+			ifEmpty[w.Pointer()] = true
+		}
+	}
 	for i := range ds {
 		d := &ds[i]
 		if help, ok := planned[d.Pointer]; ok && d.Code == "CM102" {
 			d.Help, d.Fix = help, nil
 		}
-		if d.Code == "CM104" && strings.HasSuffix(d.Pointer, "/write") && strings.Contains(d.Message, "if_empty") {
+		if d.Code == "CM104" && ifEmpty[d.Pointer] {
 			d.Help, d.Fix = "if_empty is not there yet: this version writes always, on_create or on_update", nil
 		}
 	}
