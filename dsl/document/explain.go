@@ -18,7 +18,7 @@ func (d *Document) explainAt(at Position, theirs, first string) Diagnostic {
 	case has("unknown escape character"):
 		return d.fault(Position{at.Line, max(at.Column-1, 1)}, "unknown escape in double quotes", `write \\ for a backslash, or use single quotes`)
 	case has("invalid header option"):
-		return d.fault(at, "text behind | or >", "start the text in the next line, indented")
+		return d.blockHeader(at)
 	case has("block sequence entries"):
 		return d.fault(at, "list item in the line of its key", "put each item in a line of its own, below the key")
 	case has("unexpected key name"):
@@ -64,13 +64,31 @@ func (d *Document) keyWithoutColon(at Position) Diagnostic {
 	return d.fault(at, "key without a colon", `write "key: value"; text that goes on in a second line must be indented`)
 }
 
+// blockHeader explains a | or > with text behind it.
+func (d *Document) blockHeader(at Position) Diagnostic {
+	for d.runeAt(at) == ' ' {
+		at.Column++
+	}
+	if d.startsValue(at) {
+		return d.fault(at, "text behind | or >", "start the text in the next line, indented")
+	}
+	return d.signHere(at)
+}
+
+// startsValue tells whether nothing but keys and dashes stands before at.
+func (d *Document) startsValue(at Position) bool {
+	before := d.before(at)
+	return before == "" || strings.HasSuffix(before, ":") || strings.HasSuffix(before, "-")
+}
+
 // signHere explains a sign that means something to YAML where a value was meant.
 func (d *Document) signHere(at Position) Diagnostic {
-	if before := d.before(at); before != "" && !strings.HasSuffix(before, ":") && !strings.HasSuffix(before, "-") {
-		sign := Range{at, Position{at.Line, at.Column + 1}}
-		return syntax(d.file, sign, fmt.Sprintf("%q can't stand here", string(d.runeAt(at))), "put the whole value in quotes")
+	if d.startsValue(at) {
+		return d.cannotStart(at)
 	}
-	return d.cannotStart(at)
+	sign := Range{at, Position{at.Line, at.Column + 1}}
+	found := syntax(d.file, sign, fmt.Sprintf("%q can't stand here", string(d.runeAt(at))), "")
+	return d.quoting(found, d.valueStart(at))
 }
 
 // secondColon explains "a: b: c", and a key that is indented below a value. at

@@ -18,7 +18,7 @@ func (n *Node) Range() Range {
 	case n.raw.Kind != yaml.ScalarNode:
 		return n.doc.word(Position{n.raw.Line, n.raw.Column})
 	}
-	return n.doc.scalarRange(n.raw)
+	return n.doc.scalarRange(n.raw, n.parent)
 }
 
 // KeyRange returns where the node's key stands; for a list item its first key
@@ -28,7 +28,7 @@ func (n *Node) KeyRange() Range {
 	case n == nil || n.parent == nil:
 		return Range{Position{1, 1}, Position{1, 1}}
 	case n.key != nil:
-		return n.doc.scalarRange(n.key)
+		return n.doc.scalarRange(n.key, n.parent)
 	case n.kind == Mapping && len(n.items) > 0:
 		return n.items[0].KeyRange()
 	}
@@ -43,7 +43,7 @@ func (n *Node) Sub(start, end int) Range {
 	if _, ok := n.Scalar(); !ok {
 		return n.Range()
 	}
-	m, ok := mapScalar(n.doc.lines, n.raw)
+	m, ok := mapScalar(n.doc.lines, n.raw, indentOf(n.parent))
 	if !ok || len(m.spans) == 0 {
 		return n.Range()
 	}
@@ -66,13 +66,22 @@ func (m scalarMap) position(i int) Position {
 	return Position{last.line, last.to}
 }
 
-// scalarRange returns the range of a scalar as it is written.
-func (d *Document) scalarRange(raw *yaml.Node) Range {
+// scalarRange returns the range of a scalar in parent as it is written.
+func (d *Document) scalarRange(raw *yaml.Node, parent *Node) Range {
 	start := Position{raw.Line, raw.Column}
-	if m, ok := mapScalar(d.lines, raw); ok {
+	if m, ok := mapScalar(d.lines, raw, indentOf(parent)); ok {
 		return Range{start, m.end}
 	}
 	return d.lines.rest(start)
+}
+
+// indentOf returns the indentation of a mapping or list; what it holds is
+// indented more.
+func indentOf(n *Node) int {
+	if n == nil {
+		return 0
+	}
+	return n.raw.Column - 1
 }
 
 // collectionEnd returns the place after the last child and, for one in

@@ -29,6 +29,9 @@ func (d *Document) explain(err error) Diagnostic {
 		at := d.findAlias(name)
 		return syntax(d.file, at, "alias *"+name+" is not allowed", "if it is text that starts with *, put it in quotes")
 	}
+	if line, rest := splitLine(message); strings.Contains(rest, "<document start>") {
+		return d.fault(d.textFrom(line), "text behind the end of the document", "a file holds one document: put the rest into it, or into a file of its own")
+	}
 	if at, theirs, ok := d.secondOpinion(); ok {
 		return d.explainAt(at, theirs, message)
 	}
@@ -36,9 +39,14 @@ func (d *Document) explain(err error) Diagnostic {
 		return d.cannotStart(at)
 	}
 	line, message := splitLine(message)
-	at := Position{min(line, d.lines.count()), 1}
-	at.Column += utf8.RuneCount(d.lines.line(at.Line)) - utf8.RuneCount(bytes.TrimLeft(d.lines.line(at.Line), " "))
-	return syntax(d.file, d.lines.rest(at), message, "the fault is in this line or in one of the next")
+	return d.fault(d.textFrom(line), message, "the fault is in this line or in one of the next")
+}
+
+// textFrom returns where the text of a line starts.
+func (d *Document) textFrom(line int) Position {
+	line = min(line, d.lines.count())
+	text := d.lines.line(line)
+	return Position{line, 1 + len(text) - len(bytes.TrimLeft(text, " "))}
 }
 
 func unknownAnchor(message string) (string, bool) {
@@ -68,13 +76,21 @@ func (d *Document) findAlias(name string) Range {
 
 var lineInMessage = regexp.MustCompile(`^line ([0-9]+): `)
 
+// splitLine returns the line that a message of yaml.v3 begins with, 1 if it has
+// none. Its parser, unlike its scanner, counts lines from 0.
 func splitLine(message string) (line int, rest string) {
 	m := lineInMessage.FindStringSubmatch(message)
 	if m == nil {
 		return 1, message
 	}
 	line, _ = strconv.Atoi(m[1]) // digits, and 0 on overflow is mended by max
-	return max(line, 1), message[len(m[0]):]
+	rest = message[len(m[0]):]
+	for _, parsers := range []string{"key", "','", "node content", "<document start>", "'-' indicator"} {
+		if strings.HasPrefix(rest, "did not find expected "+parsers) {
+			line++
+		}
+	}
+	return max(line, 1), rest
 }
 
 // What the second parser is given is bounded, because its work grows with the

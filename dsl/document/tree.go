@@ -2,7 +2,6 @@ package document
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -25,6 +24,7 @@ type builder struct {
 // build returns the node of raw. It stops at the first node over a limit, so
 // that its own depth and work stay bounded by them.
 func (b *builder) build(raw, key *yaml.Node, parent *Node, depth int) *Node {
+	b.clamp(raw)
 	n := &Node{doc: b.doc, raw: raw, key: key, parent: parent}
 	if b.stopped || b.overLimit(raw, depth) || b.refused(n) {
 		return n
@@ -44,6 +44,16 @@ func (b *builder) build(raw, key *yaml.Node, parent *Node, depth int) *Node {
 		n.kind = b.scalarKind(n)
 	}
 	return n
+}
+
+// clamp moves a node into the file: yaml.v3 places a value that is not written
+// at the end of a file behind it.
+func (b *builder) clamp(raw *yaml.Node) {
+	last := b.doc.lines.count()
+	if raw.Line > last || raw.Line < 1 {
+		raw.Line, raw.Column = last, b.doc.lines.width(last)+1
+	}
+	raw.Column = min(max(raw.Column, 1), b.doc.lines.width(raw.Line)+1)
 }
 
 func (b *builder) overLimit(raw *yaml.Node, depth int) bool {
@@ -115,6 +125,7 @@ func (b *builder) pairs(n *Node, depth int) {
 	n.fields = make(map[string]*Node, len(n.raw.Content)/2)
 	for i := 0; i+1 < len(n.raw.Content) && !b.stopped; i += 2 {
 		key, value := n.raw.Content[i], n.raw.Content[i+1]
+		b.clamp(key)
 		if !b.keyAllowed(n, key) || b.overLimit(key, depth) {
 			continue
 		}
@@ -125,37 +136,31 @@ func (b *builder) pairs(n *Node, depth int) {
 }
 
 func (b *builder) keyAllowed(n *Node, key *yaml.Node) bool {
-	r := b.doc.scalarRange(key)
-	if key.Kind == yaml.ScalarNode && key.Anchor == "" && key.Style&yaml.TaggedStyle == 0 {
-		switch tag := key.ShortTag(); {
-		case tag == "!!merge":
-			b.reference(r, "merge key << is not allowed")
-			return false
-		case key.Value == "": // jsonschema can't tell "" from the mapping itself
-		case tag == "!!str", tag == "!!timestamp":
-			return b.keyOnce(n, key, r)
-		}
-		b.report(b.keyDiagnostic(n, key, r))
-		return key.Value != "" && b.keyOnce(n, key, r)
-	}
-	if key.Kind == yaml.AliasNode || key.Anchor != "" {
-		b.reference(b.doc.word(Position{key.Line, key.Column}), "anchor or alias at a key is not allowed")
+	word := func() Range { return b.doc.word(Position{key.Line, key.Column}) }
+	switch tag := key.ShortTag(); {
+	case key.Kind == yaml.AliasNode || key.Anchor != "":
+		b.reference(word(), "anchor or alias at a key is not allowed")
 		return false
+	case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0:
+		b.report(b.keyDiagnostic(n, key, word()))
+		return false
+	case tag == "!!merge":
+		b.reference(b.doc.scalarRange(key, n), "merge key << is not allowed")
+		return false
+	case key.Value == "" || tag != "!!str" && tag != "!!timestamp": // jsonschema can't tell "" from the mapping itself
+		b.report(b.keyDiagnostic(n, key, b.doc.scalarRange(key, n)))
+		if key.Value == "" {
+			return false
+		}
 	}
-	b.report(b.keyDiagnostic(n, key, b.doc.word(Position{key.Line, key.Column})))
-	return false
-}
-
-func (b *builder) keyOnce(n *Node, key *yaml.Node, r Range) bool {
 	first, twice := n.fields[key.Value]
-	if !twice {
-		return true
+	if twice {
+		d := n.Report(Error, CodeDuplicateKey, ruleDuplicateKey, b.doc.scalarRange(key, n), fmt.Sprintf("duplicate key %q", key.Value),
+			fmt.Sprintf("it stands in line %d already: remove one of the two", first.key.Line))
+		d.Pointer += "/" + escapePointer(key.Value)
+		b.report(d)
 	}
-	d := n.Report(Error, CodeDuplicateKey, ruleDuplicateKey, r, fmt.Sprintf("duplicate key %q", key.Value),
-		fmt.Sprintf("it stands in line %d already: remove one of the two", first.key.Line))
-	d.Pointer += "/" + escapePointer(key.Value)
-	b.report(d)
-	return false
+	return !twice
 }
 
 func (b *builder) keyDiagnostic(n *Node, key *yaml.Node, r Range) Diagnostic {
@@ -199,14 +204,11 @@ func (b *builder) scalarKind(n *Node) Kind {
 
 func (b *builder) numberKind(n *Node) Kind {
 	text := n.raw.Value
-	message := ""
-	kind := Float
-	switch f, err := strconv.ParseFloat(text, 64); {
+	message, kind := "", Float
+	switch {
 	case !plainNumber.MatchString(text):
 		message = "number " + text + " is understood differently by different readers of YAML"
-	case err != nil || math.IsInf(f, 0):
-		message = "number " + text + " does not fit into 64 bits"
-	case n.raw.ShortTag() == "!!int":
+	case !strings.ContainsAny(text, ".eE"): // yaml.v3 makes a float of an integer that is too large
 		kind = Integer
 		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
 			message = "number " + text + " does not fit into 64 bits"
