@@ -115,7 +115,7 @@ func defaultConfig() config {
 			Brokers: []string{"127.0.0.1:9092"}, Topic: "crmsync.events", DeadLetterTopic: "crmsync.dlq", Group: "crmsync",
 		},
 		State:       urlConfig{URL: secret{crmsync.NewSecret("sqlite:crmsync.db")}},
-		Redis:       redisConfig{TTL: 24 * time.Hour},
+		Redis:       redisConfig{TTL: 10 * time.Minute},
 		Credentials: credentialsConfig{URL: "file:credentials.json", KeyFile: "credentials.key"},
 		Mappings:    mappingsConfig{Dir: "mappings"},
 		Admin:       adminConfig{Listen: "127.0.0.1:8080"},
@@ -158,7 +158,7 @@ func (c *config) file(name string, src []byte, from origin) error {
 	if err != nil {
 		return fmt.Errorf("compile our own configuration schema: %w", err)
 	}
-	doc, found := document.Parse(name, src, document.DefaultLimits)
+	doc, found := document.Parse(name, src, document.DefaultLimits())
 	if !found.HasErrors() {
 		found = append(found, document.Check(doc, schema, document.CheckOptions{})...)
 	}

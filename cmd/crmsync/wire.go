@@ -148,17 +148,18 @@ func (w *wired) openState(ctx context.Context, c *config, _ *watcher) error {
 
 // openCredentials opens the credential store over a file or the state store.
 func openCredentials(c *config, state crmsync.SealedStore) (crmsync.CredentialStore, error) {
-	ring, err := sealed.ReadKeyring(c.Credentials.KeyFile)
+	ring, err := sealed.LoadRing(c.Credentials.KeyFile)
 	if err != nil {
 		return nil, err
 	}
-	rows := state
-	if file, ok := strings.CutPrefix(c.Credentials.URL, "file:"); ok {
-		if rows, err = sealed.OpenFile(file); err != nil {
-			return nil, err
-		}
+	if c.Credentials.URL == "state" {
+		return sealed.New(state, ring), nil
 	}
-	return sealed.New(rows, ring, time.Now), nil
+	file, err := sealed.OpenFile(c.Credentials.URL)
+	if err != nil {
+		return nil, err
+	}
+	return sealed.New(file, ring), nil
 }
 
 func (w *wired) openRedis(_ context.Context, c *config, watch *watcher) error {
@@ -166,12 +167,12 @@ func (w *wired) openRedis(_ context.Context, c *config, watch *watcher) error {
 		w.Idempotency, w.Rate = inmem.NewIdempotency(idempotencyKept), inmem.NewRate(time.Now)
 		return nil
 	}
-	client, err := redis.Open(c.Redis.URL.Reveal(), redis.Options{TTL: c.Redis.TTL, Report: watch.failedOpen})
+	store, err := redis.Open(c.Redis.URL.Reveal(), redis.Options{TTL: c.Redis.TTL, Report: watch.redisSilent})
 	if err != nil {
 		return err
 	}
-	w.later(client.Close)
-	w.Idempotency, w.Rate = client.Idempotency(), client.Rate()
+	w.later(store.Close)
+	w.Idempotency, w.Rate = store, store
 	return nil
 }
 
@@ -201,9 +202,9 @@ func (w *wired) openKafka(ctx context.Context, c *config, watch *watcher) error 
 	return nil
 }
 
-// failedOpen tells of a question to Redis that had to go without an answer.
-func (w *watcher) failedOpen(op string, err error) {
-	w.metrics.failedOpen.WithLabelValues(op).Inc()
+// redisSilent tells of a question to Redis that had to go without an answer.
+func (w *watcher) redisSilent(op string, err error) {
+	w.failedOpen.WithLabelValues(op).Inc()
 	if ok, skipped := w.once.pass("redis " + op); ok {
 		w.log.Warn("redis does not answer; going on without it", "operation", op, "error", err, "more_like_it", skipped)
 	}
