@@ -80,7 +80,7 @@ func (e *Env) compile(text string, opt CompileOptions) compiled {
 		return j.done(nil)
 	}
 	if strings.TrimSpace(text) == "" {
-		j.report(Issue{Code: "CM204", End: len([]rune(text)), Message: "the expression is empty", Help: "write what the value is, such as record.email"})
+		j.report(emptyText(lex(text)))
 		return j.done(nil)
 	}
 	s := lex(text)
@@ -229,6 +229,11 @@ func unwrap(t *types.Type) *types.Type {
 }
 
 func (j *job) checkWant(got Type) {
+	if root := j.tree.ast.Expr(); unwrap(j.tree.ast.GetType(root.ID())).Kind() == types.TypeKind {
+		start, end := j.tree.span(root)
+		j.report(Issue{Code: "CM210", Start: start, End: end, Message: "this gives a type, which is no value to write", Help: "compare it, as in type(x) == string"})
+		return
+	}
 	want := j.opt.Want
 	if len(want) == 0 || got == Dyn || got == Null || slices.Contains(want, got) || got == Int && slices.Contains(want, Double) ||
 		got == Object && slices.Contains(want, Map) {

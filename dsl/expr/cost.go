@@ -10,6 +10,7 @@ import (
 const (
 	assumedString = 1024
 	assumedItems  = 100
+	assumedAny    = 64 // of a value of any type: characters or items
 )
 
 // estimator tells cel-go's cost model how large the data can be.
@@ -31,8 +32,10 @@ func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 		most = uint64(f.MaxItems)
 	case kind == types.ListKind || kind == types.MapKind || kind == types.StructKind:
 		most = assumedItems
-	case kind == types.StringKind || kind == types.BytesKind || kind == types.DynKind || kind == types.TypeParamKind:
+	case kind == types.StringKind || kind == types.BytesKind:
 		most = assumedString
+	case kind == types.DynKind || kind == types.TypeParamKind:
+		most = assumedAny
 	}
 	return &cost.SizeEstimate{Min: 0, Max: most}
 }

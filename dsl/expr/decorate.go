@@ -42,9 +42,32 @@ func (d *decorator) call(call interpreter.InterpretableCall) interpreter.Interpr
 		}
 	}
 	if g := d.guards[call.Function()]; g != nil {
+		if g.before {
+			args = append([]interpreter.InterpretableV2{&bounded{args[0], g}}, args[1:]...)
+		}
 		return interpreter.NewCall(call.ID(), call.Function(), call.OverloadID(), args, g.guarded(call.OverloadID()))
 	}
 	return call
+}
+
+// bounded is an argument that a guard looks at.
+type bounded struct {
+	interpreter.InterpretableV2
+	guard *guard
+}
+
+// Exec implements interpreter.InterpretableV2.
+func (b *bounded) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	v := b.InterpretableV2.Exec(frame)
+	if err := b.guard.limit([]ref.Val{v}); err != nil {
+		return types.LabelErrNode(b.ID(), types.WrapErr(err))
+	}
+	return v
+}
+
+// Eval implements interpreter.Interpretable.
+func (b *bounded) Eval(vars interpreter.Activation) ref.Val {
+	return interpreter.EvalActivation(vars, b.Exec)
 }
 
 // mayBeNothing is false for constants other than null: CEL compares those right.

@@ -155,6 +155,11 @@ func (j *job) explainName(node ast.Expr, name string) Issue {
 		return j.explainFunction(parent, name+"."+parent.AsCall().FunctionName(), i)
 	}
 	i.Message = fmt.Sprintf("there is no variable %q", name)
+	if j.isKey(node) {
+		i.Message, i.Help = fmt.Sprintf("the key %s of a map must be in quotes", name), "write "+quote(name)
+		i.Fix = &Fix{Start: start, End: end, Text: quote(name)}
+		return i
+	}
 	if j.env.record != nil {
 		if near := suggest(name, j.env.record.names()); near != "" && (strings.EqualFold(near, name) || suggest(name, j.env.names) == "") {
 			i.Help = fmt.Sprintf("did you mean record.%s?", near)
@@ -174,6 +179,14 @@ func (j *job) explainName(node ast.Expr, name string) Issue {
 		i.Help = "a text goes in quotes\n" + i.Help
 	}
 	return i
+}
+
+// isKey tells whether a name stands as a key of a map that is written out.
+func (j *job) isKey(node ast.Expr) bool {
+	parent := j.tree.nodes[j.tree.up[node.ID()]]
+	return parent != nil && parent.Kind() == ast.MapKind && slices.ContainsFunc(parent.AsMap().Entries(), func(e ast.EntryExpr) bool {
+		return e.AsMapEntry().Key().ID() == node.ID()
+	})
 }
 
 func (j *job) explainFunction(node ast.Expr, name string, i Issue) Issue {

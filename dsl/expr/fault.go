@@ -29,6 +29,8 @@ func (p *Program) explainFault(s *Scope, err error) *EvalError {
 		e.Start, e.End = 0, len(p.tree.runes)
 	case strings.Contains(err.Error(), "no such overload"), strings.Contains(err.Error(), "no such key"), strings.Contains(err.Error(), "type conversion error"):
 		p.explainOperand(s, node, err, e)
+	case strings.Contains(err.Error(), "expected iterable"), strings.Contains(err.Error(), "comprehension range"):
+		p.explainLoop(s, err, e)
 	default:
 		e.Message = plainFault(err.Error())
 	}
@@ -101,6 +103,25 @@ func (p *Program) explainOperand(s *Scope, node ast.Expr, err error, e *EvalErro
 		e.Start, e.End = p.tree.span(part)
 		e.Message = fmt.Sprintf("%s is %s, %s needs a value", what, nothingText(v), p.callText(node))
 		return
+	}
+}
+
+// explainLoop looks for the loop that has nothing to go through: cel-go does not
+// name it.
+func (p *Program) explainLoop(s *Scope, err error, e *EvalError) {
+	e.Message = "this has no items to go through"
+	state, traceErr := p.state(s)
+	if traceErr != nil {
+		return
+	}
+	for _, node := range p.tree.nodes {
+		if node.Kind() != ast.ComprehensionKind {
+			continue
+		}
+		if v, ok := state.Value(node.AsComprehension().IterRange().ID()); ok && v != nil && isNothing(v) {
+			p.explainOperand(s, node, err, e)
+			return
+		}
 	}
 }
 

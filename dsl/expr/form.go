@@ -41,9 +41,10 @@ func (j *job) checkLoops(e ast.Expr, loops, binds int) {
 		}
 		if loops > maxLoops || binds > maxLoops {
 			start, end := j.tree.point(e)
+			what := map[bool]string{true: "loops", false: "cel.bind"}[loops > maxLoops]
 			j.report(Issue{
 				Code: "CM209", Start: start, End: end,
-				Message: fmt.Sprintf("more than %d loops, or more than %d bindings, inside each other", maxLoops, maxLoops),
+				Message: fmt.Sprintf("more than %d %s inside each other", maxLoops, what),
 				Help:    "split the expression into several fields or vars",
 			})
 			return

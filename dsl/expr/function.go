@@ -76,11 +76,13 @@ type overload struct {
 type nullRule uint8
 
 const (
-	nullNever nullRule = iota
-	nullFirst          // when its first argument is
-	nullLast           // when its last argument is
-	nullAll            // when all arguments are
-	nullAny            // at any time: on null, and where the text says nothing
+	nullNever  nullRule = iota
+	nullFirst           // when its first argument is
+	nullLast            // when its last argument is
+	nullAll             // when all arguments are
+	nullSome            // when one of the arguments is
+	nullBlank           // when its first argument is, or is text that may say nothing
+	nullAlways          // whatever the arguments are
 )
 
 // size is the greatest size of a result: so many bytes, and so many times the

@@ -32,7 +32,7 @@ func choiceFunctions() []*function {
 			examples:  []Example{{`coalesce(null, "", "b", "c")`, `"b"`}, {`coalesce(null, null)`, `null`}, {`coalesce("", " ")`, `" "`}},
 		},
 		{
-			name: "lookup", group: "choice", params: []string{"map", "key", "d"}, nulls: nullAny, result: size{fixed: 1024}, variadic: lookup,
+			name: "lookup", group: "choice", params: []string{"map", "key", "d"}, nulls: nullLast, result: size{fixed: 1024}, variadic: lookup,
 			doc:       "What the map holds at key, or d. Without d, a key that is not in the map gives missing. A key that is null or missing is in no map.",
 			overloads: []overload{on(t, texts, maybeText(), t), on(t, texts, maybeText())},
 			examples: []Example{

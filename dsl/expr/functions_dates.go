@@ -16,7 +16,7 @@ func dateFunctions() []*function {
 	ts, text := types.TimestampType, maybeText()
 	return []*function{
 		{
-			name: "parseDate", group: "dates", params: []string{"s", "layout"}, nulls: nullAny, weight: 60, variadic: parseDate, literal: badLayout,
+			name: "parseDate", group: "dates", params: []string{"s", "layout"}, nulls: nullBlank, weight: 60, variadic: parseDate, literal: badLayout,
 			doc:       "A timestamp from text in a layout such as \"dd/MM/yyyy HH:mm\"; without layout RFC 3339 or yyyy-MM-dd. Null for blank text, a fault for anything else.",
 			overloads: []overload{on(ts, text, types.StringType), on(ts, text)},
 			examples: []Example{
@@ -58,7 +58,7 @@ func dateFunctions() []*function {
 			examples:  []Example{{`addDays(timestamp("2026-01-31T00:00:00Z"), 1)`, `"2026-02-01T00:00:00Z"`}, {`addDays(null, 1)`, `null`}},
 		},
 		{
-			name: "daysBetween", group: "dates", params: []string{"from", "to"}, nulls: nullAny, weight: 5, binary: daysBetween,
+			name: "daysBetween", group: "dates", params: []string{"from", "to"}, nulls: nullSome, weight: 5, binary: daysBetween,
 			doc:       "Whole days of 24 hours from one timestamp to another; negative if to is earlier.",
 			overloads: []overload{on(maybe(types.IntType), ts, ts)},
 			examples:  []Example{{`daysBetween(timestamp("2026-01-01T00:00:00Z"), timestamp("2026-02-01T23:00:00Z"))`, `31`}, {`daysBetween(null, timestamp("2026-02-01T00:00:00Z"))`, `null`}},

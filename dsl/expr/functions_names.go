@@ -17,12 +17,12 @@ func nameFunctions() []*function {
 	text := []overload{on(maybeText(), maybeText())}
 	return []*function{
 		{
-			name: "firstName", group: "names", params: []string{"full"}, nulls: nullAny, overloads: text, result: size{times: 1}, weight: 5, unary: textFunction("firstName", firstName),
+			name: "firstName", group: "names", params: []string{"full"}, nulls: nullBlank, overloads: text, result: size{times: 1}, weight: 5, unary: textFunction("firstName", firstName),
 			doc:      "The given names of a full name, written \"Ada King\" or \"King, Ada\"; null if there is none.",
 			examples: []Example{{`firstName("Ada King Noel")`, `"Ada King"`}, {`firstName("van der Berg, Anna")`, `"Anna"`}, {`firstName("Ludwig van Beethoven")`, `"Ludwig"`}, {`firstName("Plato")`, `"Plato"`}, {`firstName(null)`, `null`}},
 		},
 		{
-			name: "lastName", group: "names", params: []string{"full"}, nulls: nullAny, overloads: text, result: size{times: 1}, weight: 5, unary: textFunction("lastName", lastName),
+			name: "lastName", group: "names", params: []string{"full"}, nulls: nullBlank, overloads: text, result: size{times: 1}, weight: 5, unary: textFunction("lastName", lastName),
 			doc:      "The family name of a full name: what stands before a comma, else the last word with the lower-case words before it; null for a single word.",
 			examples: []Example{{`lastName("Ada King Noel")`, `"Noel"`}, {`lastName("van der Berg, Anna")`, `"van der Berg"`}, {`lastName("Ludwig van Beethoven")`, `"van Beethoven"`}, {`lastName("Plato")`, `null`}, {`lastName(null)`, `null`}},
 		},
@@ -66,7 +66,7 @@ func textOrNull(s string) ref.Val {
 func webFunctions() []*function {
 	return []*function{
 		{
-			name: "e164", group: "web", params: []string{"phone", "region"}, nulls: nullAny, result: size{fixed: 16}, weight: 400, variadic: e164, literal: badRegion,
+			name: "e164", group: "web", params: []string{"phone", "region"}, nulls: nullBlank, result: size{fixed: 16}, weight: 400, variadic: e164, literal: badRegion,
 			doc:       "A phone number as +4420…; region (\"GB\") reads numbers that are written without a country code. Null for blank text, a fault for what is no valid number.",
 			overloads: []overload{on(maybeText(), maybeText(), maybeText()), on(maybeText(), maybeText())},
 			examples: []Example{
@@ -75,7 +75,7 @@ func webFunctions() []*function {
 			},
 		},
 		{
-			name: "domain", group: "web", params: []string{"address"}, nulls: nullAny, result: size{times: 1}, weight: 30, unary: textFunction("domain", domain),
+			name: "domain", group: "web", params: []string{"address"}, nulls: nullBlank, result: size{times: 1}, weight: 30, unary: textFunction("domain", domain),
 			doc:       "The host of an e-mail or web address, in lower case and without www.; null if there is none.",
 			overloads: []overload{on(maybeText(), maybeText())},
 			examples:  []Example{{`domain("Ada@Example.COM")`, `"example.com"`}, {`domain("https://www.example.com/about?x=1")`, `"example.com"`}, {`domain("example.com/jobs")`, `"example.com"`}, {`domain("n/a")`, `null`}, {`domain(null)`, `null`}},

@@ -14,7 +14,7 @@ func numberFunctions() []*function {
 	num := maybe(types.DoubleType)
 	return []*function{
 		{
-			name: "number", group: "numbers", params: []string{"x", "decimal"}, nulls: nullAny, weight: 10, variadic: number, literal: badDecimal,
+			name: "number", group: "numbers", params: []string{"x", "decimal"}, nulls: nullBlank, weight: 10, variadic: number, literal: badDecimal,
 			doc:       "A number from text such as \"1,234.50\" or \"€ 12\"; decimal is the decimal mark, \".\" or \",\" (\".\" if left out), the other one and blanks may group digits. Null for blank text, a fault for anything else.",
 			overloads: []overload{on(num, types.DynType), on(num, types.DynType, types.StringType)},
 			examples: []Example{
@@ -23,7 +23,7 @@ func numberFunctions() []*function {
 			},
 		},
 		{
-			name: "integer", group: "numbers", params: []string{"x"}, nulls: nullAny, weight: 10, unary: integer,
+			name: "integer", group: "numbers", params: []string{"x"}, nulls: nullBlank, weight: 10, unary: integer,
 			doc:       "A whole number from a number or from text that number() takes; a fault if it is not whole.",
 			overloads: []overload{on(maybe(types.IntType), types.DynType)},
 			examples:  []Example{{`integer("1,234")`, `1234`}, {`integer(3.0)`, `3`}, {`integer("9007199254740993")`, `9007199254740993`}, {`integer(null)`, `null`}, {`integer(2.5)`, `fault: integer: the number is not whole`}},
@@ -35,7 +35,7 @@ func numberFunctions() []*function {
 			examples:  []Example{{`round(1.005, 2)`, `1.01`}, {`round(-2.5)`, `-3`}, {`round(1234.5, -2)`, `1200`}, {`round(7)`, `7`}, {`round(null, 2)`, `null`}},
 		},
 		{
-			name: "boolean", group: "numbers", params: []string{"x"}, nulls: nullAny, unary: boolean,
+			name: "boolean", group: "numbers", params: []string{"x"}, nulls: nullBlank, unary: boolean,
 			doc:       "True for yes, y, true, t, on, 1; false for no, n, false, f, off, 0; in any case. Null for blank text, a fault for anything else.",
 			overloads: []overload{on(maybe(types.BoolType), types.DynType)},
 			examples:  []Example{{`boolean("Yes")`, `true`}, {`boolean(0)`, `false`}, {`boolean(true)`, `true`}, {`boolean("")`, `null`}, {`boolean(null)`, `null`}, {`boolean("maybe")`, `fault: boolean: this is neither yes nor no`}},

@@ -18,23 +18,23 @@ func placeFunctions() []*function {
 	codes := sync.OnceValue(countryNames)
 	return []*function{
 		{
-			name: "countryName", group: "places", params: []string{"code"}, nulls: nullAny, overloads: text, result: size{fixed: 64}, weight: 50, unary: textFunction("countryName", countryName),
+			name: "countryName", group: "places", params: []string{"code"}, nulls: nullBlank, overloads: text, result: size{fixed: 64}, weight: 50, unary: textFunction("countryName", countryName),
 			doc:      "The English name of a country code, ISO 3166-1 (\"GB\" or \"GBR\"). Null for blank text, a fault for an unknown code.",
 			examples: []Example{{`countryName("gb")`, `"United Kingdom"`}, {`countryName("SWE")`, `"Sweden"`}, {`countryName(null)`, `null`}, {`countryName("XX")`, `fault: countryName: there is no such country code`}},
 		},
 		{
-			name: "countryCode", group: "places", params: []string{"country"}, nulls: nullAny, overloads: text, result: size{fixed: 2}, weight: 50,
+			name: "countryCode", group: "places", params: []string{"country"}, nulls: nullBlank, overloads: text, result: size{fixed: 2}, weight: 50,
 			unary:    textFunction("countryCode", func(s string) ref.Val { return countryCode(s, codes) }),
 			doc:      "The two-letter code of a country, from its name in a major European language or from a code. Null for blank text, a fault for an unknown name.",
 			examples: []Example{{`countryCode("United Kingdom")`, `"GB"`}, {`countryCode("Schweden")`, `"SE"`}, {`countryCode("usa")`, `"US"`}, {`countryCode("UK")`, `"GB"`}, {`countryCode(" ")`, `null`}, {`countryCode("Atlantis")`, `fault: countryCode: there is no country of this name`}},
 		},
 		{
-			name: "languageName", group: "places", params: []string{"code"}, nulls: nullAny, overloads: text, result: size{fixed: 64}, weight: 100, unary: textFunction("languageName", languageName),
+			name: "languageName", group: "places", params: []string{"code"}, nulls: nullBlank, overloads: text, result: size{fixed: 64}, weight: 100, unary: textFunction("languageName", languageName),
 			doc:      "The English name of a language tag's language, BCP 47 (\"sv-SE\"). Null for blank text, a fault for an unknown tag.",
 			examples: []Example{{`languageName("sv-SE")`, `"Swedish"`}, {`languageName("pt_BR")`, `"Portuguese"`}, {`languageName(null)`, `null`}, {`languageName("12")`, `fault: languageName: there is no such language`}},
 		},
 		{
-			name: "currency", group: "places", params: []string{"code"}, nulls: nullAny, overloads: text, result: size{fixed: 3}, weight: 20, unary: textFunction("currency", currencyCode),
+			name: "currency", group: "places", params: []string{"code"}, nulls: nullBlank, overloads: text, result: size{fixed: 3}, weight: 20, unary: textFunction("currency", currencyCode),
 			doc:      "A currency code, ISO 4217, in upper case. Null for blank text, a fault for an unknown code.",
 			examples: []Example{{`currency(" eur")`, `"EUR"`}, {`currency(null)`, `null`}, {`currency("XQQ")`, `fault: currency: there is no such currency code`}},
 		},

@@ -67,7 +67,7 @@ func textFunctions() []*function {
 		{
 			name: "joinNonBlank", group: "text", params: []string{"list", "separator"}, result: size{fixed: 4096}, weight: 5, binary: joinNonBlank,
 			doc:       "The strings of a list that are not blank, trimmed, with the separator between them; null if none is left.",
-			nulls:     nullAny,
+			nulls:     nullAlways,
 			overloads: []overload{on(maybeText(), types.NewListType(types.DynType), types.StringType)},
 			examples:  []Example{{`joinNonBlank(["Ada", null, " ", "King "], " ")`, `"Ada King"`}, {`joinNonBlank([null], ", ")`, `null`}},
 		},

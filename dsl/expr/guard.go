@@ -25,6 +25,7 @@ type guard struct {
 	limit  func(args []ref.Val) error
 	result func(v ref.Val) error // looks at what came out; nil: nothing to see
 	impls  map[string]functions.FunctionOp
+	before bool // the first argument is looked at before the call: cel-go puts another in its place
 }
 
 // newGuards returns the guards by function name, with the libraries' own
@@ -40,10 +41,10 @@ func newGuards(env *cel.Env) (map[string]*guard, error) {
 		{name: "regex.replace", limit: limitRegexReplace, result: limitResult},
 		{name: "regex.extract", limit: limitGrowth(1)},
 		{name: "regex.extractAll", limit: limitGrowth(1)},
-		{name: "matches", limit: limitGrowth(1)},
+		{name: "matches", limit: limitGrowth(1), before: true},
 		{name: "split", limit: limitGrowth(1), result: limitResult},
 		{name: "lists.range", limit: limitRange},
-		{name: "flatten", limit: limitSelf(maxList), result: limitResult},
+		{name: "flatten", limit: limitSelf(maxList), result: limitItems},
 		{name: "distinct", limit: limitPairs}, {name: "sort", limit: limitPairs}, {name: "@sortByAssociatedKeys", limit: limitPairs},
 		{name: "sets.contains", limit: limitPairs}, {name: "sets.equivalent", limit: limitPairs}, {name: "sets.intersects", limit: limitPairs},
 		{name: "hasAll", limit: limitPairs}, {name: "hasAny", limit: limitPairs}, {name: "hasExactly", limit: limitPairs}, {name: "hasOnly", limit: limitPairs},
@@ -153,6 +154,8 @@ func limitResult(v ref.Val) error {
 	}
 	return nil
 }
+
+func limitItems(v ref.Val) error { return atMost(listLen(v), maxList, longList) }
 
 // limitReplace counts what is replaced.
 func limitReplace(args []ref.Val) error {

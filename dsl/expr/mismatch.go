@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // explainTypes says why an operator or a function does not take what it gets.
@@ -101,13 +103,38 @@ func (j *job) explainBinary(i *Issue, sign string, args []ast.Expr, got []string
 			i.Help = fmt.Sprintf("write %s.0", here)
 			i.Fix = &Fix{Start: start, End: end, Text: here + ".0"}
 		case got[k] == "integer" && got[other] == "number":
-			i.Help = "make a number of the integer with double(…)"
-			i.Fix = &Fix{Start: start, End: end, Text: "double(" + here + ")"}
+			i.Help = "make a number of the integer with number(…)"
+			i.Fix = &Fix{Start: start, End: end, Text: "number(" + here + ")"}
 		case got[k] == "string" && (got[other] == "number" || got[other] == "integer") && sign != "+" && sign != "in":
-			i.Help = fmt.Sprintf("read the text with %s(…)", numberReader(got[other]))
-			i.Fix = &Fix{Start: start, End: end, Text: numberReader(got[other]) + "(" + here + ")"}
+			i.Fix = j.readAs(args[k], got[other])
+			i.Help = "write " + i.Fix.Text
 		}
 	}
+}
+
+// readAs turns a string into a value of another type: a literal into the literal
+// of that type, anything else by a function.
+func (j *job) readAs(e ast.Expr, kind string) *Fix {
+	start, end := j.tree.span(e)
+	f := &Fix{Start: start, End: end}
+	text, literal := literalText(e)
+	reader, read := numberReader(kind), func(v ref.Val) ref.Val { return number(v) }
+	switch kind {
+	case "integer":
+		read = integer
+	case "boolean":
+		reader, read = "boolean", boolean
+	case "timestamp":
+		reader, read = "parseDate", nil
+	}
+	if literal && read != nil {
+		if value, ok := literalOf(read(types.String(text))); ok {
+			f.Text = value
+			return f
+		}
+	}
+	f.Text = reader + "(" + j.tree.text(start, end) + ")"
+	return f
 }
 
 func numberReader(kind string) string {
@@ -138,15 +165,13 @@ func (j *job) explainEquality(i *Issue, sign string, args []ast.Expr, got []stri
 			i.Message = fmt.Sprintf("%s is never null, its type says so", here)
 			i.Help = "drop the comparison"
 			return
-		case got[k] == "string" && (got[other] == "number" || got[other] == "integer"):
-			i.Help = fmt.Sprintf("read the text with %s(…)", numberReader(got[other]))
-			i.Fix = &Fix{Start: start, End: end, Text: numberReader(got[other]) + "(" + here + ")"}
-		case got[k] == "string" && got[other] == "boolean":
-			i.Help = "read the text with boolean(…)"
-			i.Fix = &Fix{Start: start, End: end, Text: "boolean(" + here + ")"}
-		case got[k] == "string" && got[other] == "timestamp":
-			i.Help = "read the text with parseDate(…)"
-			i.Fix = &Fix{Start: start, End: end, Text: "parseDate(" + here + ")"}
+		case got[k] == "string" && (got[other] == "number" || got[other] == "integer") && args[other].Kind() == ast.LiteralKind:
+			from, to := j.tree.span(args[other])
+			i.Fix = &Fix{Start: from, End: to, Text: quote(j.tree.text(from, to))}
+			i.Help = "write " + i.Fix.Text
+		case got[k] == "string" && convertible(got[other]):
+			i.Fix = j.readAs(args[k], got[other])
+			i.Help = "write " + i.Fix.Text
 		}
 	}
 }
@@ -223,11 +248,11 @@ func (j *job) reportUnlike(node, arg, last ast.Expr, got, want Type) {
 	switch text := j.tree.text(from, to); {
 	case got == Double && want == Int && last.Kind() == ast.LiteralKind:
 		i.Fix = &Fix{Start: from, End: to, Text: text + ".0"}
+	case want == String && conversion(got, []Type{String}) != "":
+		from, to = j.tree.span(arg)
+		i.Fix = &Fix{Start: from, End: to, Text: "text(" + j.tree.text(from, to) + ")"}
 	case conversion(want, []Type{got}) != "":
 		i.Fix = &Fix{Start: from, End: to, Text: conversion(want, []Type{got}) + "(" + text + ")"}
-	case conversion(got, []Type{want}) != "":
-		from, to = j.tree.span(arg)
-		i.Fix = &Fix{Start: from, End: to, Text: conversion(got, []Type{want}) + "(" + j.tree.text(from, to) + ")"}
 	}
 	if i.Fix != nil {
 		i.Help = "write " + i.Fix.Text

@@ -82,7 +82,7 @@ func (t *tree) offset(id int64) (at int, ok bool) {
 
 // span returns the runes of a whole node, parentheses around it left out.
 func (t *tree) span(e ast.Expr) (start, end int) {
-	start, end = t.point(e)
+	start, end = t.point(t.written(e))
 	at, ok := t.offset(e.ID())
 	if !ok {
 		start, end = len(t.runes), 0
@@ -127,6 +127,10 @@ func (t *tree) point(e ast.Expr) (start, end int) {
 	at, _ := t.offset(e.ID())
 	k := t.find(at)
 	here := t.token(k)
+	if e.Kind() == ast.SelectKind && e.AsSelect().IsTestOnly() && here.partner > k {
+		field := t.token(here.partner - 1) // the last word inside has(…)
+		return field.start, field.end
+	}
 	switch here.text {
 	case ".":
 		k = t.fieldAfter(k)

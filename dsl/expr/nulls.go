@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
@@ -23,12 +24,13 @@ const (
 
 // nullness tells where null and missing can come from and where they hurt.
 type nullness struct {
-	j    *job
-	ours map[string]*function
+	j     *job
+	ours  map[string]*function
+	bound map[string]bool // variables of loops and bindings that may be null
 }
 
 func (j *job) nulls() *nullness {
-	n := &nullness{j: j, ours: map[string]*function{}}
+	n := &nullness{j: j, ours: map[string]*function{}, bound: map[string]bool{}}
 	for _, f := range table() {
 		n.ours[f.name] = f
 	}
@@ -56,8 +58,29 @@ func (n *nullness) may(e ast.Expr, known facts) bool {
 		return n.fieldMay(e, known)
 	case ast.CallKind:
 		return n.callMay(e, known)
+	case ast.IdentKind:
+		return n.bound[e.AsIdent()] && known[e.AsIdent()] != notNull
+	case ast.ComprehensionKind:
+		if isLoop(e) {
+			return false
+		}
+		defer n.bind(e, known)()
+		return n.may(e.AsComprehension().Result(), known)
 	}
 	return false
+}
+
+// bind notes what the variables of a loop or of cel.bind may be, until the
+// function it returns is called.
+func (n *nullness) bind(e ast.Expr, known facts) (release func()) {
+	c := e.AsComprehension()
+	before := maps.Clone(n.bound)
+	n.bound[c.AccuVar()] = !isLoop(e) && n.may(c.AccuInit(), known)
+	n.bound[c.IterVar()] = false
+	if f := n.fieldOf(c.IterRange()); f != nil && f.items != nil {
+		n.bound[c.IterVar()] = f.items.Nullable
+	}
+	return func() { n.bound = before }
 }
 
 // fieldMay looks a field up in the schema of the object it is read from.
@@ -98,20 +121,30 @@ func (n *nullness) callMay(e ast.Expr, known facts) bool {
 	if f == nil || len(args) == 0 {
 		return false
 	}
-	some := func(of []ast.Expr) bool {
-		return slices.ContainsFunc(of, func(a ast.Expr) bool { return n.may(a, known) })
-	}
+	may := func(a ast.Expr) bool { return n.may(a, known) }
 	switch f.nulls {
 	case nullFirst:
-		return n.may(args[0], known)
+		return may(args[0])
 	case nullLast:
-		return n.may(args[len(args)-1], known)
+		return may(args[len(args)-1]) || f.name == "lookup" && len(args) == 2
 	case nullAll:
-		return !slices.ContainsFunc(args, func(a ast.Expr) bool { return !n.may(a, known) })
-	case nullAny:
-		return f.name != "lookup" && f.name != "daysBetween" && f.name != "boolean" || f.name == "lookup" && len(args) < 3 || some(args)
+		return !slices.ContainsFunc(args, func(a ast.Expr) bool { return !may(a) })
+	case nullSome:
+		return slices.ContainsFunc(args, may)
+	case nullBlank:
+		return may(args[0]) || n.mayBeBlank(args[0])
 	}
-	return false
+	return f.nulls == nullAlways
+}
+
+// mayBeBlank tells whether a value that is not null can be text that says
+// nothing.
+func (n *nullness) mayBeBlank(e ast.Expr) bool {
+	if text, literal := literalText(e); literal {
+		return strings.TrimSpace(text) == ""
+	}
+	kind := n.kind(e)
+	return kind == String || kind == Dyn
 }
 
 // and returns the facts of both.
@@ -222,8 +255,15 @@ func above(p string, operand ast.Expr, c certainty) facts {
 func (n *nullness) visit(e ast.Expr, known facts) {
 	switch e.Kind() {
 	case ast.ComprehensionKind:
+		n.need(e, e.AsComprehension().IterRange(), known)
+		n.visit(e.AsComprehension().IterRange(), known)
+		n.visit(e.AsComprehension().AccuInit(), known)
+		defer n.bind(e, known)()
 		c := e.AsComprehension()
-		n.need(e, c.IterRange(), known)
+		for _, part := range []ast.Expr{c.LoopCondition(), c.LoopStep(), c.Result()} {
+			n.visit(part, known)
+		}
+		return
 	case ast.CallKind:
 		if n.visitCall(e, known) {
 			return
@@ -361,9 +401,13 @@ func (n *nullness) fix(call, arg ast.Expr, name string, start, end int) *Fix {
 			return &Fix{Start: from, End: to, Text: "lookup(" + t.textOf(c.Args()[0]) + ", " + here + ")"}
 		}
 	}
-	zero := map[Type]string{String: `""`, Int: "0", Double: "0.0", Bool: "false", List: "[]"}[n.kind(arg)]
+	zero := map[Type]string{String: `""`, Int: "0", Double: "0.0", Bool: "false", List: "[]", Map: "{}"}[n.kind(arg)]
 	if zero != "" && name != operators.Index {
 		return &Fix{Start: start, End: end, Text: "default(" + here + ", " + zero + ")"}
+	}
+	if n.kind(call) == Bool && call.Kind() == ast.CallKind {
+		from, to := t.span(call)
+		return &Fix{Start: from, End: to, Text: "(!blank(" + here + ") && " + t.text(from, to) + ")"}
 	}
 	return n.askFirst(arg, here)
 }

@@ -11,6 +11,9 @@ import (
 // explainSyntax says in one issue why the text does not parse: what the lexer
 // saw, else a habit of another language, else what cel-go stumbled over.
 func explainSyntax(s *source, errs []*cel.Error) Issue {
+	if len(s.tokens) == 0 {
+		return emptyText(s)
+	}
 	if len(s.broken) > 0 {
 		first := slices.MinFunc(s.broken, func(a, b lexFault) int { return a.start - b.start })
 		return Issue{Code: "CM204", Start: first.start, End: first.end, Message: first.message, Help: first.help, Fix: first.fix}
@@ -26,6 +29,10 @@ func explainSyntax(s *source, errs []*cel.Error) Issue {
 		return Issue{Code: "CM209", End: len(s.runes), Message: "the expression is nested too deep or has too many parts", Help: "split it into several fields or vars"}
 	}
 	return s.stumble(first.Message, at)
+}
+
+func emptyText(s *source) Issue {
+	return Issue{Code: "CM204", End: len(s.runes), Message: "the expression is empty", Help: "write what the value is, such as record.email"}
 }
 
 // offset returns the rune offset of cel-go's line (from 1) and column (from 0).
@@ -150,6 +157,9 @@ func (s *source) stumble(message string, at int) Issue {
 		i.Message, i.Help = "a name for the item is wanted here", "write list.map(x, x.name), with a name of your own for x"
 	case strings.Contains(message, "invalid int literal"), strings.Contains(message, "invalid uint literal"), strings.Contains(message, "invalid double literal"):
 		i.Message, i.Help = "this number is too large", "whole numbers go up to 9223372036854775807"
+	case k >= len(s.tokens) && s.token(k-1).text == ".":
+		i.Start, i.End = s.token(k-1).start, s.token(k-1).end
+		i.Message, i.Help = "a field's name must follow the dot", "write record.email"
 	case k >= len(s.tokens):
 		last := s.token(len(s.tokens) - 1)
 		i.Start, i.End = last.start, last.end
@@ -160,7 +170,9 @@ func (s *source) stumble(message string, at int) Issue {
 	case s.isValueEnd(k-1) && s.isValueStart(k) && s.between(message):
 		i.Message = fmt.Sprintf("%s follows %s with nothing between them", t.text, s.token(k-1).text)
 		i.Help = "put an operator such as + or a comma between them"
-	case t.text == "." && s.token(k+1).kind != tokenIdent:
+	case t.kind == tokenString:
+		i.Message, i.Help = "this string has an escape that is unknown", `write \\ for a backslash, or r"…" for a string without escapes`
+	case t.text == "." && (s.token(k+1).kind != tokenIdent || s.token(k-1).text == "."):
 		i.Message, i.Help = "a field's name must follow the dot", "write record.email"
 	default:
 		i.Message = fmt.Sprintf("%s cannot stand here", t.text)
