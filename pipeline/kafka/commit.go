@@ -54,11 +54,10 @@ func (s *Source) Commit(ctx context.Context, marks []crmsync.Mark) error {
 
 // passing are the refusals that the next attempt may not meet: the group is
 // sharing out partitions, or its coordinator moves.
-var passing = append([]sarama.KError{
+var passing = []sarama.KError{
 	sarama.ErrIllegalGeneration, sarama.ErrRebalanceInProgress, sarama.ErrOffsetsLoadInProgress, sarama.ErrRequestTimedOut,
-}, coordinatorMoved...)
-
-var coordinatorMoved = []sarama.KError{sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable}
+	sarama.ErrNotCoordinatorForConsumer, sarama.ErrConsumerCoordinatorNotAvailable,
+}
 
 func (s *Source) commitFault(m *member, err error) *crmsync.Fault {
 	f := fault("commit to group "+s.cfg.Group, err)
@@ -149,7 +148,7 @@ func (r *commitRound) read(topic string, answer *sarama.OffsetCommitResponse) (l
 		if slices.Contains(passing, code) {
 			left = append(left, mark)
 		}
-		moved = moved || slices.Contains(coordinatorMoved, code)
+		moved = moved || code == sarama.ErrNotCoordinatorForConsumer || code == sarama.ErrConsumerCoordinatorNotAvailable
 	}
 	r.source.mu.Unlock()
 	if moved {

@@ -227,4 +227,5 @@ var faultCauses = []struct {
 	{[]error{sarama.ErrSASLAuthenticationFailed, sarama.ErrUnsupportedSASLMechanism}, crmsync.Denied, "kafka_login_refused"},
 	{[]error{sarama.ErrTopicAuthorizationFailed, sarama.ErrGroupAuthorizationFailed, sarama.ErrClusterAuthorizationFailed}, crmsync.Denied, "kafka_not_authorized"},
 	{[]error{sarama.ErrUnknownTopicOrPartition}, crmsync.Transient, "kafka_topic_missing"},
+	{[]error{sarama.ErrInvalidTopic, sarama.ErrPolicyViolation}, crmsync.Denied, "kafka_topic_refused"},
 }

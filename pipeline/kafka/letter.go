@@ -102,7 +102,7 @@ func referenceTo(topic string, l *crmsync.DeadLetter) *sarama.ProducerMessage {
 	const large = 12 << 10
 	m := &l.Message
 	// A struct of these types can't fail to encode.
-	value, _ := json.Marshal(reference{Reference: true, Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Bytes: len(m.Value)})
+	value, _ := json.Marshal(reference{Reference: true, Topic: shorten(m.Topic, maxHeaderText), Partition: m.Partition, Offset: m.Offset, Bytes: len(m.Value)})
 	short := crmsync.Message{Key: m.Key, Value: value}
 	if len(m.Key) > large {
 		short.Key = nil
@@ -210,9 +210,14 @@ func (l *Letter) read(own map[string]string) error {
 		return fmt.Errorf("header %s: no such kind", headerKind)
 	}
 	var errs []error
+	check := func(name string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("header %s: %w", name, err))
+		}
+	}
 	number := func(name string, bits int) int64 {
 		n, err := strconv.ParseInt(cmp.Or(own[name], "0"), 10, bits)
-		errs = append(errs, err)
+		check(name, err)
 		return n
 	}
 	moment := func(name string) time.Time {
@@ -220,7 +225,7 @@ func (l *Letter) read(own map[string]string) error {
 			return time.Time{}
 		}
 		t, err := time.Parse(time.RFC3339Nano, own[name])
-		errs = append(errs, err)
+		check(name, err)
 		return t
 	}
 	partition, offset, attempts := number(headerPartition, 32), number(headerOffset, 64), number(headerAttempts, 32)

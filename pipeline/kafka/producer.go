@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -176,92 +175,6 @@ func (p *Producer) settle(m *sarama.ProducerMessage, err error) {
 	}
 	t.batch.mu.Unlock()
 	p.unacked.Done()
-}
-
-// connect returns the connection, which one goroutine makes for all callers.
-func (p *Producer) connect(ctx context.Context) (sarama.AsyncProducer, error) {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil, ErrClosed
-	}
-	o := p.opened
-	if o == nil {
-		o = &opening{done: make(chan struct{})}
-		p.opened = o
-		p.work.Go(func() { p.open(o) })
-	}
-	p.mu.Unlock()
-	select {
-	case <-o.done:
-		return o.async, o.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *Producer) open(o *opening) {
-	defer close(o.done)
-	if o.err = p.dial(o); o.err != nil {
-		p.mu.Lock()
-		p.opened = nil // the next caller tries again
-		p.mu.Unlock()
-		return
-	}
-	p.work.Go(func() {
-		for m := range o.async.Successes() {
-			p.settle(m, nil)
-		}
-	})
-	p.work.Go(func() {
-		for e := range o.async.Errors() {
-			p.settle(e.Msg, e.Err)
-		}
-	})
-}
-
-func (p *Producer) dial(o *opening) error {
-	limit, err := p.limit()
-	if err != nil {
-		return err
-	}
-	// sarama's estimate of a message leaves out the frame of its batch.
-	const frame = 64
-	cfg, err := p.cfg.producer(limit - frame)
-	if err != nil {
-		return err
-	}
-	cfg.Metadata.Retry.BackoffFunc, cfg.Producer.Retry.BackoffFunc = p.backoff, p.backoff
-	if o.client, err = sarama.NewClient(p.cfg.Brokers, cfg); err != nil {
-		return err
-	}
-	if o.async, err = sarama.NewAsyncProducerFromClient(o.client); err != nil {
-		return errors.Join(err, o.client.Close())
-	}
-	return nil
-}
-
-// limit asks how large a message may be. It fails soon when no broker answers,
-// which the producer's own connection, being patient, would not.
-func (p *Producer) limit() (int, error) {
-	cfg, err := p.cfg.base()
-	if err != nil {
-		return 0, err
-	}
-	cfg.Metadata.Retry.Max = 1
-	admin, err := sarama.NewClusterAdmin(p.cfg.Brokers, cfg)
-	if err != nil {
-		return 0, err
-	}
-	settings, err := topicSettings(admin, p.topic)
-	return settings.maxBytes, errors.Join(err, admin.Close())
-}
-
-func (p *Producer) backoff(int, int) time.Duration {
-	if p.ending.Load() {
-		return 0
-	}
-	return p.cfg.Timings.Backoff
 }
 
 // Close waits up to Timings.Read for messages on their way, gives up the rest

@@ -12,7 +12,10 @@ const maxBatchBytes = 64 << 20
 
 // boundDecompression stops a small packed batch from filling the memory.
 // sarama's default is no bound, and it has only this one for the process.
-var boundDecompression = sync.OnceFunc(func() { sarama.MaxDecompressedBatchSize = maxBatchBytes })
+var boundDecompression = sync.OnceValue(func() int32 {
+	sarama.MaxDecompressedBatchSize = maxBatchBytes
+	return maxBatchBytes
+})
 
 // noMetrics is a registry that keeps nothing. sarama measures each request
 // several times and nobody reads it here; the standard registry would keep

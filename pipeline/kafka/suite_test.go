@@ -210,3 +210,14 @@ func port(t testing.TB, address string) int {
 	require.NoError(t, err)
 	return number
 }
+
+func (s server) settings(t testing.TB, topic string) map[string]string {
+	t.Helper()
+	entries, err := s.admin(t).DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	require.NoError(t, err)
+	settings := map[string]string{}
+	for _, e := range entries {
+		settings[e.Name] = e.Value
+	}
+	return settings
+}

@@ -96,11 +96,7 @@ func createTopic(ctx context.Context, admin sarama.ClusterAdmin, name string, pa
 	}
 	detail := &sarama.TopicDetail{NumPartitions: partitions, ReplicationFactor: -1, ConfigEntries: settings}
 	if err := admin.CreateTopic(name, detail, false); err != nil && !errors.Is(err, sarama.ErrTopicAlreadyExists) {
-		f := fault("create topic "+name, err)
-		if errors.Is(err, sarama.ErrInvalidTopic) || errors.Is(err, sarama.ErrPolicyViolation) {
-			f.Kind, f.Code = crmsync.Denied, "kafka_topic_refused"
-		}
-		return f
+		return fault("create topic "+name, err)
 	}
 	return awaitTopic(ctx, admin, name)
 }
