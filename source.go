@@ -11,6 +11,17 @@ type Header struct {
 	Value []byte
 }
 
+// Headers that crmsync reads of a message.
+const (
+	// HeaderVersion states the version of a message that has no envelope to state
+	// it, which is a tombstone, and of one that is sent again.
+	HeaderVersion = "crmsync-version"
+	// HeaderReplay marks a message that was a dead letter and is sent again, so
+	// that the version gate lets it pass though it is finished. Its value tells
+	// people which letter it was.
+	HeaderReplay = "crmsync-replay"
+)
+
 // Message is one entry of the log, its bytes as they came. A nil Value is a
 // tombstone. Who reads it must not change its bytes.
 type Message struct {
@@ -21,6 +32,16 @@ type Message struct {
 	Value     []byte
 	Time      time.Time
 	Headers   []Header
+}
+
+// Header returns the value of the first header of that name.
+func (m *Message) Header(name string) (value []byte, ok bool) {
+	for _, h := range m.Headers {
+		if h.Key == name {
+			return h.Value, true
+		}
+	}
+	return nil, false
 }
 
 // Size returns about how many bytes the message keeps in memory.

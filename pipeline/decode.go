@@ -32,9 +32,6 @@ const (
 	VersionOffset     VersionFrom = "offset"      // the log's order decides; a topic made again starts over
 )
 
-// versionHeader lets a tombstone, which has no envelope, state its version.
-const versionHeader = "crmsync-version"
-
 // Decoder reads the envelope of events, and leaves the record in it alone: the
 // event's Data are the message's own bytes. It keeps texts that recur, so one
 // decoder must not be used by two callers at the same time.
@@ -83,6 +80,12 @@ func wellFormed(b []byte) *crmsync.Fault {
 		return &crmsync.Fault{Kind: crmsync.Rejected, Code: "invalid_json", Message: "the event is not JSON"}
 	}
 	return nil
+}
+
+// isReplay says whether the message was a dead letter and is sent again.
+func isReplay(m *crmsync.Message) bool {
+	_, ok := m.Header(crmsync.HeaderReplay)
+	return ok
 }
 
 func refuse(code, format string, args ...any) *crmsync.Fault {
@@ -167,7 +170,7 @@ func (d *Decoder) event(env *envelope, m *crmsync.Message) (ev crmsync.Event, f 
 	ev.OccurredAt = r.time(env.occurredAt)
 	ev.Data = r.object(env.data, ev.Op)
 	ev.Changed = r.changed(env.changed)
-	ev.Version = r.version(env.version, d.From, ev.OccurredAt, m.Offset)
+	ev.Version = r.version(env.version, d.From, ev.OccurredAt, m)
 	return ev, r.fault
 }
 
@@ -182,15 +185,8 @@ func (d *Decoder) tombstone(m *crmsync.Message) (ev crmsync.Event, f *crmsync.Fa
 		ID:  fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset),
 		Key: key, Op: crmsync.Deleted, OccurredAt: m.Time,
 	}
-	for _, h := range m.Headers {
-		if h.Key == versionHeader {
-			v, err := strconv.ParseInt(string(h.Value), 10, 64)
-			if err != nil || v < 1 {
-				return ev, refuse("bad_version", "the header %s must be a whole number of at least 1", versionHeader)
-			}
-			ev.Version = v
-			return ev, nil
-		}
+	if ev.Version, f = stated(m); f != nil || ev.Version > 0 {
+		return ev, f
 	}
 	switch d.From {
 	case VersionOccurredAt:
@@ -198,9 +194,22 @@ func (d *Decoder) tombstone(m *crmsync.Message) (ev crmsync.Event, f *crmsync.Fa
 	case VersionOffset:
 		ev.Version = m.Offset + 1
 	default:
-		return ev, refuse("missing_version", "a tombstone needs its version in the header %s", versionHeader)
+		return ev, refuse("missing_version", "a tombstone needs its version in the header %s", crmsync.HeaderVersion)
 	}
 	return ev, nil
+}
+
+// stated returns the version in the message's header, 0 if there is none.
+func stated(m *crmsync.Message) (int64, *crmsync.Fault) {
+	text, ok := m.Header(crmsync.HeaderVersion)
+	if !ok {
+		return 0, nil
+	}
+	v, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || v < 1 {
+		return 0, refuse("bad_version", "the header %s must be a whole number of at least 1", crmsync.HeaderVersion)
+	}
+	return v, nil
 }
 
 // reader reads values and keeps the first fault.
@@ -322,12 +331,23 @@ func (r *reader) changed(raw []byte) (names []string) {
 	return names
 }
 
-func (r *reader) version(raw []byte, from VersionFrom, at time.Time, offset int64) int64 {
+// version reads the version. A message that is sent again has another offset
+// than at first, so it states what its version was.
+func (r *reader) version(raw []byte, from VersionFrom, at time.Time, m *crmsync.Message) int64 {
+	if isReplay(m) {
+		v, f := stated(m)
+		if f != nil && r.fault == nil {
+			r.fault = f
+		}
+		if v > 0 {
+			return v
+		}
+	}
 	switch from {
 	case VersionOccurredAt:
 		return at.UnixMicro()
 	case VersionOffset:
-		return offset + 1
+		return m.Offset + 1
 	}
 	if raw == nil {
 		r.fail("missing_field", "the event has no version")

@@ -56,6 +56,15 @@ func TestDecode(t *testing.T) {
 			message: crmsync.Message{Topic: "ev", Partition: 2, Offset: 9, Key: []byte("acme/contact/a/b"), Time: at, Headers: []crmsync.Header{{Key: "crmsync-version", Value: []byte("8")}}},
 			want:    crmsync.Event{ID: "ev/2/9", Key: crmsync.RecordKey{Org: "acme", Type: "contact", ID: "a/b"}, Version: 8, Op: crmsync.Deleted, OccurredAt: at},
 		},
+		"sent again, version from the offset": {
+			from: pipeline.VersionOffset, message: replayed(crmsync.Message{Offset: 41, Value: []byte(plainEvent)}, 8), want: withVersion(want, 8),
+		},
+		"sent again, version of its own": {
+			message: crmsync.Message{Value: []byte(plainEvent), Headers: []crmsync.Header{{Key: crmsync.HeaderReplay, Value: []byte("x/0/1")}}}, want: want,
+		},
+		"the header of a message with an envelope says nothing": {
+			message: crmsync.Message{Value: []byte(plainEvent), Headers: []crmsync.Header{{Key: crmsync.HeaderVersion, Value: []byte("99")}}}, want: want,
+		},
 		"tombstone, version from the offset": {
 			from: pipeline.VersionOffset, message: crmsync.Message{Topic: "ev", Partition: 2, Offset: 9, Key: []byte("acme/contact/a"), Time: at},
 			want: crmsync.Event{ID: "ev/2/9", Key: crmsync.RecordKey{Org: "acme", Type: "contact", ID: "a"}, Version: 10, Op: crmsync.Deleted, OccurredAt: at},

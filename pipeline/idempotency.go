@@ -25,6 +25,9 @@ func (e *Engine) check() {
 	for i, r := range records {
 		if n := len(r.pending); n > 0 {
 			deliveries[i] = r.pending[n-1].delivery()
+			if r.pending[n-1].replay {
+				deliveries[i].Version = 0 // nothing was marked under it: the cache doesn't tell dead from applied
+			}
 		} else {
 			deliveries[i] = crmsync.Delivery{Key: r.key.Key, Connection: r.key.Connection}
 		}

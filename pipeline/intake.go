@@ -145,7 +145,7 @@ func (e *Engine) accept(p *partition, m crmsync.Message, d *decoded) {
 	if !ok {
 		return
 	}
-	a := &arrival{part: p, place: place, message: m, event: d.event, open: max(1, len(d.routes))}
+	a := &arrival{part: p, place: place, message: m, event: d.event, replay: isReplay(&m), open: max(1, len(d.routes))}
 	e.counts.Messages++
 	e.counts.Deliveries += int64(a.open)
 	e.messages++

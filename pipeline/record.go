@@ -14,6 +14,7 @@ type arrival struct {
 	place   int
 	message crmsync.Message
 	event   crmsync.Event
+	replay  bool // it was a dead letter and is sent again
 	open    int  // deliveries that have not ended
 	begun   bool // one has ended
 }
@@ -27,6 +28,16 @@ type item struct {
 
 func (it item) delivery() crmsync.Delivery {
 	return crmsync.Delivery{Key: it.event.Key, Connection: it.connection.ID.Name, Version: it.event.Version}
+}
+
+// settled says whether the link leaves nothing to send of it. A replay is about
+// the newest dead version: it passes unless the CRM holds as much, or a newer
+// version is dead too, which is then the one to replay.
+func (it item) settled(l *crmsync.Link) bool {
+	if it.replay {
+		return it.event.Version <= l.Applied || it.event.Version < l.Dead
+	}
+	return it.event.Version <= l.Settled()
 }
 
 // record is what the engine knows of one record at one connection that it has
@@ -65,7 +76,11 @@ func (r *record) end()   { r.busy = false; r.part.busy-- }
 func (e *Engine) join(r *record, it item) {
 	n := len(r.pending)
 	if n > 0 && it.event.Version <= r.pending[n-1].event.Version {
-		e.finish(it, before(it.event.Version, r.pending[n-1].event.Version), nil)
+		newest := &r.pending[n-1]
+		if it.replay && it.event.Version == newest.event.Version {
+			it, *newest = *newest, it // the gate may refuse the other as dead
+		}
+		e.finish(it, before(it.event.Version, newest.event.Version), nil)
 		return
 	}
 	for ; n > 0 && (it.event.Op == crmsync.Deleted || r.pending[n-1].event.Op != crmsync.Deleted); n-- {
@@ -140,7 +155,7 @@ func (e *Engine) advance(r *record) {
 		e.reads.add(r)
 		return
 	}
-	for len(r.pending) > 0 && r.pending[0].event.Version <= r.link.Settled() {
+	for len(r.pending) > 0 && r.pending[0].settled(&r.link) {
 		it := r.shift()
 		e.finish(it, gate(it.event.Version, &r.link), nil)
 	}
