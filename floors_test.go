@@ -38,6 +38,7 @@ var floors = map[string]string{
 	"crmsync/pipeline/redis":          "crmsync",
 	"crmsync/pipeline/postgres":       "crmsync",
 	"crmsync/pipeline/sqlite":         "crmsync",
+	"crmsync/pipeline/sealed":         "crmsync",
 
 	"crmsync/mappings":    "",
 	"crmsync/cmd/crmsync": anything,
