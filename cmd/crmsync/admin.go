@@ -18,7 +18,7 @@ import (
 // admin is the listener for probes and metrics. It changes nothing.
 type admin struct {
 	watcher  *watcher
-	mappings func() error // nil: the last reading of the mappings was good
+	mappings atomic.Pointer[error] // what the last reading of the mappings came to; nil: there was none
 	draining atomic.Bool
 
 	listener net.Listener
@@ -57,6 +57,16 @@ func (a *admin) close() error {
 	return err
 }
 
+// loaded notes what a reading of the mappings came to.
+func (a *admin) loaded(err error) { a.mappings.Store(&err) }
+
+func (a *admin) mappingsFault() error {
+	if err := a.mappings.Load(); err != nil {
+		return *err
+	}
+	return errors.New("not loaded yet")
+}
+
 // check is one line of /readyz.
 type check struct {
 	name string
@@ -67,7 +77,7 @@ type check struct {
 // work goes on without it.
 func (a *admin) checks() []check {
 	s := a.watcher.state()
-	cs := []check{{"mappings", a.mappings()}}
+	cs := []check{{"mappings", a.mappingsFault()}}
 	for _, c := range []struct{ name, task string }{{"kafka", "poll"}, {"state", "check"}, {"state-writes", "save"}, {"dead-letters", "bury"}, {"commits", "commit"}} {
 		cs = append(cs, check{c.name, s.Ill[c.task]})
 	}

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,40 +44,37 @@ func (p *program) run(ctx context.Context, once bool) (err error) {
 	ctx, stop, done := interruptible(ctx)
 	defer done()
 	watch := newWatcher(newMetrics(), log, time.Now)
-	w, err := wire(ctx, &c, watch)
+	a := &admin{watcher: watch}
+	if err := a.serve(c.Admin.Listen); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	w, err := wire(ctx, stop, &c, watch)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
 	cfg := c.engine()
 	cfg.Once = once
-	return p.serve(ctx, stop, &c, cfg, w, watch)
+	log.Info("running", "topic", c.Kafka.Topic, "group", c.Kafka.Group, "admin", a.listener.Addr().String(),
+		"orgs", len(w.registry.Current().Orgs()), "mappings", w.registry.Current().Hash())
+	sum, err := p.work(ctx, stop, cfg, w, watch, a)
+	log.Info("stopped", "events", sum.Messages, "deliveries", sum.Deliveries, "outcomes", outcomes(sum.Outcomes))
+	if fault, ok := errors.AsType[*crmsync.Fault](err); ok && fault.Code == "fenced_instance" {
+		return fmt.Errorf("%w\nAnother process runs with the same kafka.instance_id; give each its own", err)
+	}
+	return err
 }
 
-// serve runs the engine with what surrounds it: the admin listener, the watch
-// over the mappings, progress. All of it has ended when it returns.
-func (p *program) serve(ctx context.Context, stop <-chan struct{}, c *config, cfg pipeline.Config, w *wired, watch *watcher) (err error) {
-	var broken atomic.Pointer[error]
-	a := &admin{watcher: watch, mappings: func() error {
-		if e := broken.Load(); e != nil {
-			return *e
-		}
-		return nil
-	}}
-	if err := a.serve(c.Admin.Listen); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, a.close()) }()
-
+// work runs the engine with what surrounds it: the watch over the mappings, the
+// progress. All of it has ended when it returns.
+func (p *program) work(ctx context.Context, stop <-chan struct{}, cfg pipeline.Config, w *wired, watch *watcher, a *admin) (pipeline.Counts, error) {
 	around, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer cancel()
-	group.Go(func() {
-		if err := w.watchMappings(around, watch.log, watch.metrics, func(e error) { broken.Store(&e) }); err != nil {
-			watch.log.Error("mappings are not watched; changes need a restart", "error", err)
-		}
-	})
+	a.loaded(nil)
+	group.Go(func() { w.watchMappings(around, watch.log, watch.metrics, a.loaded) })
 	group.Go(func() { p.showProgress(around, watch) })
 	group.Go(func() {
 		select {
@@ -87,16 +83,9 @@ func (p *program) serve(ctx context.Context, stop <-chan struct{}, c *config, cf
 		case <-around.Done():
 		}
 	})
-	watch.log.Info("running", "topic", c.Kafka.Topic, "group", c.Kafka.Group, "admin", a.listener.Addr().String(),
-		"orgs", len(w.registry.Current().Orgs()), "mappings", w.registry.Current().Hash())
 	engine := pipeline.New(cfg, w.limits, w.Observer, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
-	err = engine.Run(ctx, stop, &w.Parts)
-	sum := engine.Counts()
-	watch.log.Info("stopped", "events", sum.Messages, "deliveries", sum.Deliveries, "outcomes", outcomes(sum.Outcomes))
-	if fault, ok := errors.AsType[*crmsync.Fault](err); ok && fault.Code == "fenced_instance" {
-		return fmt.Errorf("%w\nAnother process runs with the same kafka.instance_id; give each its own", err)
-	}
-	return err
+	err := engine.Run(ctx, stop, &w.Parts)
+	return engine.Counts(), err
 }
 
 // outcomes names counts.

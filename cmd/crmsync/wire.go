@@ -55,9 +55,10 @@ func (w *wired) limits(c crmsync.Connection, object string, op crmsync.Operation
 	return p.Limits(c.Plan, object, op)
 }
 
-// wire opens all that a configuration names. What can't be opened is told with
-// its address; what was opened before is closed again.
-func wire(ctx context.Context, c *config, watch *watcher) (_ *wired, err error) {
+// wire opens all that a configuration names. A server that can't be reached is
+// asked again, ever less often, until stop; what waiting won't cure is an
+// error that names the address. What was opened before is closed again.
+func wire(ctx context.Context, stop <-chan struct{}, c *config, watch *watcher) (_ *wired, err error) {
 	w := &wired{}
 	w.Observer, w.Now = watch, time.Now
 	defer func() {
@@ -65,14 +66,43 @@ func wire(ctx context.Context, c *config, watch *watcher) (_ *wired, err error) 
 			err = errors.Join(err, w.close())
 		}
 	}()
-	for _, step := range []func(context.Context, *config, *watcher) error{
-		w.openMappings, w.openProviders, w.openState, w.openRedis, w.openKafka,
-	} {
-		if err := step(ctx, c, watch); err != nil {
+	for _, step := range []struct {
+		task string // whose work it makes possible
+		open func(context.Context, *config, *watcher) error
+	}{{"", w.openMappings}, {"", w.openProviders}, {"check", w.openState}, {"", w.openRedis}, {"poll", w.openKafka}} {
+		open := func() error { return step.open(ctx, c, watch) }
+		if err := patiently(ctx, stop, watch, step.task, open); err != nil {
 			return nil, err
 		}
 	}
 	return w, nil
+}
+
+// Pauses between tries to reach a server at the start.
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = 15 * time.Second
+)
+
+// patiently tries again what fails for a reason that may pass.
+func patiently(ctx context.Context, stop <-chan struct{}, watch *watcher, task string, open func() error) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := open()
+		if k := crmsync.KindOf(err); err == nil || k != crmsync.Transient {
+			if err == nil && task != "" {
+				watch.Noticed(pipeline.Notice{Task: task})
+			}
+			return err
+		}
+		watch.Noticed(pipeline.Notice{Task: task, Err: err})
+		select {
+		case <-time.After(pause):
+		case <-stop:
+			return fmt.Errorf("stopped before it could start: %w", err)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 func (w *wired) openMappings(_ context.Context, c *config, _ *watcher) error {
@@ -218,10 +248,10 @@ func (w *watcher) kafkaTrouble(err error) {
 }
 
 // watchMappings reloads the mappings whenever they change, until ctx ends.
-func (w *wired) watchMappings(ctx context.Context, log *slog.Logger, m *metrics, bad func(error)) error {
+func (w *wired) watchMappings(ctx context.Context, log *slog.Logger, m *metrics, bad func(error)) {
 	set := w.registry.Current()
 	m.reloaded(true, time.Now(), len(set.Programs()), set.Hash())
-	return w.registry.Watch(ctx, func(r dsl.Reload) {
+	w.registry.Watch(ctx, func(r dsl.Reload) {
 		ok := !r.Diagnostics.HasErrors()
 		m.reloaded(ok, r.At, len(r.Set.Programs()), r.Set.Hash())
 		if !ok {
