@@ -1,0 +1,249 @@
+package providers
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/valyala/fastjson"
+
+	"crmsync"
+)
+
+// alignment is how an entry of an answer names its call.
+type alignment uint8
+
+const (
+	alignIndex alignment = iota
+	alignID
+	alignKey
+	alignTrace
+)
+
+var alignments = map[string]alignment{"index": alignIndex, "id": alignID, "key": alignKey, "trace": alignTrace}
+
+// answer is how one operation's answers are read.
+type answer struct {
+	done    []int // statuses: all was done
+	items   []int // statuses: call by call
+	results *resultList
+	errors  *errorList
+	absent  *rule
+}
+
+type resultList struct {
+	in       *selector // nil: the answer is one result
+	align    alignment
+	name     selector
+	foldCase bool
+	ok       *selector
+	id       selector
+	created  *selector
+}
+
+type errorList struct {
+	in    selector
+	align alignment
+	name  selector
+}
+
+// codeUnaccounted is the code of a call that the answer doesn't name.
+const codeUnaccounted = "unaccounted"
+
+// reading is one answer on its way to results.
+type reading struct {
+	p        *Provider
+	op       *operation
+	sc       *scratch
+	calls    []crmsync.Call
+	results  []crmsync.Result
+	nameless *crmsync.Fault // of an error that names no call
+}
+
+// read turns an answer into the results of the calls that were sent. body is
+// nil when the answer is no JSON; empty tells that it has no body at all.
+func (rd *reading) read(body *fastjson.Value, empty bool) {
+	v := &rd.sc.view
+	switch {
+	case slices.Contains(rd.op.answer.done, v.status):
+		for _, i := range rd.sc.sent {
+			rd.results[i] = crmsync.Result{ExternalID: rd.calls[i].ExternalID}
+		}
+	case slices.Contains(rd.op.answer.items, v.status) && (body != nil || empty) && rd.items():
+		rd.rest()
+	case v.status < 300 && body == nil:
+		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, v.operation), Code: "no_json"})
+	default:
+		rd.fail(rd.p.fault(v, false))
+	}
+}
+
+// fail gives every call that was sent the request's fault; nil is success. What
+// one call may be to blame for blames the request only if there are several.
+func (rd *reading) fail(f *crmsync.Fault) {
+	whole := f != nil && (len(rd.sc.sent) > 1 || !blames(f.Kind))
+	for _, i := range rd.sc.sent {
+		rd.set(i, f, whole)
+	}
+}
+
+// set gives a call its own copy of a fault, or success for nil. whole tells that
+// the fault is the request's, and not known to be this call's.
+func (rd *reading) set(i int, f *crmsync.Fault, whole bool) {
+	rd.sc.answered[i] = true
+	if f == nil {
+		rd.results[i] = crmsync.Result{ExternalID: rd.calls[i].ExternalID}
+		return
+	}
+	own := *f
+	if whole {
+		own.Whole = true
+		own.ExistingID = "" // of whichever call it is
+	}
+	rd.results[i] = crmsync.Result{Fault: &own}
+}
+
+// items reads the entries of an answer. It returns false when the answer has no
+// list of them and its status doesn't say success either.
+func (rd *reading) items() bool {
+	errors := rd.errorItems()
+	results := rd.resultItems()
+	return errors || results || rd.sc.view.status < 300
+}
+
+// errorItems goes first: a call that is both among the errors and among the
+// results has failed.
+func (rd *reading) errorItems() bool {
+	list := rd.op.answer.errors
+	v := &rd.sc.view
+	if list == nil {
+		return false
+	}
+	items, ok := list.in.list(v)
+	for _, item := range items {
+		v.roots[rootError] = item
+		f := rd.p.fault(v, true)
+		named := false
+		list.name.texts(v, func(name []byte) {
+			if i, found := rd.find(list.align, name, false); found {
+				rd.set(i, f, false)
+				named = true
+			}
+		})
+		if !named && rd.nameless == nil {
+			rd.nameless = f
+		}
+	}
+	v.roots[rootError] = v.roots[rootBody]
+	return ok
+}
+
+func (rd *reading) resultItems() bool {
+	list := rd.op.answer.results
+	v := &rd.sc.view
+	if list == nil {
+		return false
+	}
+	if list.in == nil {
+		rd.result(list, rd.sc.sent[0])
+		return true
+	}
+	items, ok := list.in.list(v)
+	if list.align == alignIndex && len(items) != len(rd.sc.sent) {
+		return ok // nobody knows which is missing
+	}
+	for place, item := range items {
+		v.roots[rootItem], v.roots[rootError] = item, item
+		if list.align == alignIndex {
+			rd.result(list, rd.sc.sent[place])
+			continue
+		}
+		if i, found := rd.find(list.align, list.name.text(v), list.foldCase); found {
+			rd.result(list, i)
+		}
+	}
+	v.roots[rootItem], v.roots[rootError] = v.roots[rootBody], v.roots[rootBody]
+	return ok
+}
+
+// result reads one result, which is that of call i.
+func (rd *reading) result(list *resultList, i int) {
+	v := &rd.sc.view
+	if rd.sc.answered[i] {
+		return
+	}
+	if list.ok != nil && !list.ok.truth(v) {
+		rd.set(i, rd.p.fault(v, true), false)
+		return
+	}
+	id := list.id.text(v)
+	if len(id) == 0 || len(id) > idMax {
+		return
+	}
+	rd.sc.answered[i] = true
+	created := rd.op.op == crmsync.Create
+	if list.created != nil {
+		created = list.created.truth(v)
+	}
+	rd.results[i] = crmsync.Result{ExternalID: string(id), Created: created}
+}
+
+// find returns the call that an entry names by trace, id or key.
+func (rd *reading) find(by alignment, name []byte, foldCase bool) (i int, ok bool) {
+	if by == alignTrace {
+		n, err := strconv.Atoi(string(name))
+		_, ok = slices.BinarySearch(rd.sc.sent, n)
+		return n, ok && err == nil
+	}
+	if i, ok = rd.sc.names[string(name)]; ok || !foldCase {
+		return i, ok
+	}
+	return rd.findFolded(name)
+}
+
+// findFolded looks for a key that differs in case only. It is tried after the
+// exact one, and only among calls without an answer.
+func (rd *reading) findFolded(name []byte) (i int, ok bool) {
+	for _, i := range rd.sc.sent {
+		if !rd.sc.answered[i] && strings.EqualFold(rd.calls[i].Match.Value, string(name)) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// rest gives the calls that no entry names their faults.
+func (rd *reading) rest() {
+	open := 0
+	for _, i := range rd.sc.sent {
+		if !rd.sc.answered[i] {
+			open++
+		}
+	}
+	if open == 0 {
+		return
+	}
+	f := rd.unnamed()
+	for _, i := range rd.sc.sent {
+		if !rd.sc.answered[i] {
+			rd.set(i, f, open > 1 && f == rd.nameless && blames(f.Kind))
+		}
+	}
+}
+
+// unnamed returns the fault of calls that no entry names.
+func (rd *reading) unnamed() *crmsync.Fault {
+	v, absent := &rd.sc.view, rd.op.answer.absent
+	if absent != nil && (rd.nameless == nil || rd.nameless.Kind == absent.kind) && absent.holds(v) {
+		f := &crmsync.Fault{}
+		rd.p.follow(absent, v, f)
+		return f
+	}
+	if rd.nameless != nil {
+		return rd.nameless
+	}
+	if rd.op.op == crmsync.Create {
+		return &crmsync.Fault{Kind: crmsync.Ambiguous, Code: codeUnaccounted}
+	}
+	return &crmsync.Fault{Kind: crmsync.Transient, Code: codeUnaccounted}
+}

@@ -1,0 +1,97 @@
+package providers
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"crmsync"
+)
+
+// Codes of requests that got no answer, or none that can be read.
+const (
+	codeNoCredential = "no_credential"
+	codeDeadline     = "deadline_passed"
+	codeTimeout      = "timeout"
+	codeCancelled    = "cancelled"
+	codeCutOff       = "answer_cut_off"
+	codeAnswerSize   = "answer_too_large"
+)
+
+// Apply sends the batch once, as one request, and answers one result per call.
+// Faults of a request that got no answer hold the network's own words as their
+// cause; they name addresses, never a URL, a body or a credential.
+func (p *Provider) Apply(ctx context.Context, b crmsync.Batch) crmsync.Answer {
+	answer := crmsync.Answer{Results: make([]crmsync.Result, len(b.Calls))}
+	sc := p.borrow()
+	defer p.giveBack(sc)
+	w := p.prepare(sc, &b, answer.Results)
+	if w == nil {
+		return answer
+	}
+	w.f.credential = b.Credential.Reveal()
+	rd := reading{p: p, op: w.op, sc: sc, calls: b.Calls, results: answer.Results}
+	sc.expect(len(b.Calls))
+	left := b.Deadline.Sub(p.now())
+	switch {
+	case !sendable(w.f.credential):
+		rd.fail(&crmsync.Fault{Kind: crmsync.Denied, Code: codeNoCredential})
+		return answer
+	case left <= 0:
+		rd.fail(&crmsync.Fault{Kind: crmsync.Transient, Code: codeDeadline})
+		return answer
+	}
+	ctx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	if response := p.send(ctx, w, &rd); response != nil {
+		answer.Status = response.StatusCode
+		answer.Readings = p.readings(b.Connection.ID, response.Header)
+	}
+	for i := range answer.Results {
+		if f := answer.Results[i].Fault; f != nil {
+			scrub(f, w.f.credential)
+		}
+	}
+	return answer
+}
+
+// sendable tells whether a credential can stand in a header.
+func sendable(credential string) bool {
+	return credential != "" && !strings.ContainsFunc(credential, func(r rune) bool { return r < 0x20 || r == 0x7f })
+}
+
+// send makes the request and turns what comes of it into results. It returns
+// the answer's head, nil when none came.
+func (p *Provider) send(ctx context.Context, w *writer, rd *reading) *http.Response {
+	out := &outgoing{now: p.now, deadline: w.b.Deadline}
+	request, err := out.request(ctx, w)
+	if err != nil {
+		rd.fail(&crmsync.Fault{Kind: crmsync.Internal, Code: "invalid_request"})
+		return nil
+	}
+	response, err := p.transport.RoundTrip(request)
+	if err != nil {
+		rd.fail(out.fault(ctx, err, w.op.op))
+		out.release(w.sc)
+		return nil
+	}
+	size, err := receive(w.sc, response)
+	out.release(w.sc)
+	rd.sc.view.status, rd.sc.view.header = response.StatusCode, response.Header
+	switch {
+	case response.StatusCode >= 300 || err == nil && size <= answerMax:
+		rd.decode()
+	case err == nil:
+		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, w.op.op), Code: codeAnswerSize})
+	default:
+		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, w.op.op), Code: interrupted(ctx, codeCutOff), Err: err})
+	}
+	return response
+}
+
+// receive reads an answer's body, one byte more than it may have at most.
+func receive(sc *scratch, response *http.Response) (size int64, err error) {
+	defer response.Body.Close() //nolint:errcheck // what was read is what counts
+	return sc.answer.ReadFrom(io.LimitReader(response.Body, answerMax+1))
+}

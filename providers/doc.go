@@ -1,0 +1,29 @@
+// Package providers speaks the APIs of CRMs. A CRM is data: one folder with a
+// provider.yaml, which this package checks, compiles and runs as a
+// [crmsync.Provider]. To add a CRM takes its folder and one line in the list of
+// names; the vocabulary and why it is so is docs/decisions/0004-a-crm-is-data.md.
+//
+// It owns the provider language, the writing of requests, the reading of
+// answers, what a failure asks of the caller, and the transport below. It makes
+// exactly one HTTP request per batch and none for an empty one. It does not
+// own retries, waiting, rates, credentials or state: package pipeline does.
+//
+// # One result per call
+//
+// A call has succeeded only if the answer says so of that call. What else
+// becomes of it depends on where the request stood:
+//
+//   - It never left (refused connection, no such host, a passed deadline, no
+//     room in the request): transient.
+//   - It left and no whole answer came (timeout, reset, an answer that is cut
+//     off, too large or no JSON, an uncertain status such as 500): ambiguous.
+//     A find changes nothing, so for it this is transient too.
+//   - The answer came and doesn't name the call: transient, with the code
+//     "unaccounted". Such answers have been seen when nothing was written, and
+//     an upsert, update or archive may be sent twice. A create may not, so for
+//     it this is ambiguous.
+//
+// Connections are shared by all orgs of a provider. They carry no state of one:
+// the credential travels in each request, there is no cookie jar, and no
+// authentication is bound to a connection.
+package providers

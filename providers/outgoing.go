@@ -1,0 +1,137 @@
+package providers
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"crmsync"
+)
+
+// errLate stops a request whose deadline has passed.
+var errLate = errors.New("the deadline has passed")
+
+// outgoing is what is known of a request on its way. The transport's goroutines
+// write it, and may do so after the transport has answered.
+type outgoing struct {
+	now      func() time.Time
+	deadline time.Time
+	left     atomic.Bool  // bytes were handed to a connection
+	late     atomic.Bool  // the deadline passed before that
+	writing  atomic.Int32 // connections that may still read the body
+}
+
+// request returns the HTTP request. Its body is one that the transport knows to
+// be in memory: only then does it leave together with the head, in one write.
+func (o *outgoing) request(ctx context.Context, w *writer) (*http.Request, error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:      o.take,
+		WroteRequest: func(httptrace.WroteRequestInfo) { o.writing.Add(-1) },
+	})
+	var body io.Reader
+	if len(w.sc.body) > 0 {
+		body = bytes.NewReader(w.sc.body)
+	}
+	r, err := http.NewRequestWithContext(ctx, w.op.method, w.url(), body)
+	if err != nil {
+		return nil, err
+	}
+	r.Header = w.header()
+	return r, nil
+}
+
+// take makes the connection ask the clock before it writes the request. Of a
+// connection that isn't ours nothing is known, so the request counts as sent.
+func (o *outgoing) take(info httptrace.GotConnInfo) {
+	o.writing.Add(1)
+	conn := info.Conn
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	if ours, ok := conn.(*connection); ok {
+		ours.request.Store(o)
+		return
+	}
+	o.left.Store(true)
+}
+
+// release lets the scratch memory go if the transport may still read it. The
+// garbage collector frees it later.
+func (o *outgoing) release(sc *scratch) {
+	if o.writing.Load() > 0 {
+		sc.body = nil
+	}
+}
+
+// connection is a connection to a CRM. It carries one request at a time.
+type connection struct {
+	net.Conn
+	request atomic.Pointer[outgoing] // the latest; nil: none yet
+}
+
+// Write is the last place before bytes leave: nothing of a request is written
+// after its deadline.
+func (c *connection) Write(b []byte) (int, error) {
+	if o := c.request.Load(); o != nil {
+		if !o.now().Before(o.deadline) {
+			o.late.Store(true)
+			return 0, errLate
+		}
+		o.left.Store(true)
+	}
+	return c.Conn.Write(b)
+}
+
+// fault says what a request that got no answer asks of the caller. Before its
+// first byte was handed over nothing can have happened, after it anything.
+func (o *outgoing) fault(ctx context.Context, err error, op crmsync.Operation) *crmsync.Fault {
+	f := &crmsync.Fault{Kind: crmsync.Transient, Code: interrupted(ctx, networkCode(err)), Err: err}
+	if o.late.Load() {
+		f.Code = codeDeadline
+	}
+	if o.left.Load() {
+		f.Kind = settled(crmsync.Ambiguous, op)
+	}
+	return f
+}
+
+// interrupted returns the code of a request that we ended ourselves, else other.
+func interrupted(ctx context.Context, other string) string {
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return codeTimeout
+	case ctx.Err() != nil:
+		return codeCancelled
+	}
+	return other
+}
+
+// networkCode names what the network did.
+func networkCode(err error) string {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "no_such_host"
+	}
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
+	switch {
+	case errors.Is(err, errAddress):
+		return "address_not_public"
+	case record || certificate || authority:
+		return "tls"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection_refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection_lost"
+	}
+	return "network"
+}

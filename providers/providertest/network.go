@@ -1,0 +1,192 @@
+package providertest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"crmsync"
+)
+
+func deadlinePassed(t *testing.T, h Harness) {
+	var seen counter
+	p := open(t, h, seen.ServeHTTP)
+	for _, deadline := range []time.Time{{}, time.Now().Add(-time.Nanosecond)} {
+		for _, op := range h.Operations {
+			b := batch(h, op, 1)
+			b.Deadline = deadline
+			require.Equal(t, []crmsync.Kind{crmsync.Transient}, kinds(t, apply(t, p, b)), op)
+		}
+	}
+	require.Zero(t, seen.n.Load())
+}
+
+// deadlineLast lets the clock jump once the provider has begun, as it does when
+// a process was stopped and goes on.
+func deadlineLast(t *testing.T, h Harness) {
+	var seen counter
+	start := time.Now()
+	var asked atomic.Int64
+	p := h.Open(t, Setup{BaseURL: serve(t, seen.ServeHTTP), Now: func() time.Time {
+		if asked.Add(1) == 1 {
+			return start
+		}
+		return start.Add(time.Hour)
+	}})
+	b := batch(h, h.writes(t), 1)
+	b.Deadline = start.Add(time.Minute)
+	require.Equal(t, []crmsync.Kind{crmsync.Transient}, kinds(t, apply(t, p, b)))
+	require.Zero(t, seen.n.Load())
+}
+
+// stuck returns a handler that reads the request, tells so and doesn't answer
+// until the caller has gone.
+func stuck() (handler http.HandlerFunc, arrived chan struct{}) {
+	arrived = make(chan struct{}, 100)
+	return func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		arrived <- struct{}{}
+		<-r.Context().Done()
+	}, arrived
+}
+
+func deadlineSlow(t *testing.T, h Harness) {
+	handler, _ := stuck()
+	server := serve(t, handler)
+	for _, op := range h.Operations {
+		p := h.Open(t, Setup{BaseURL: server})
+		b := batch(h, op, 1)
+		start := time.Now()
+		b.Deadline = start.Add(100 * time.Millisecond)
+		a := apply(t, p, b)
+		require.Less(t, time.Since(start), 5*time.Second)
+		require.Zero(t, a.Status)
+		require.Equal(t, uncertain(op), kinds(t, a)[0], op)
+	}
+}
+
+// uncertain is what becomes of a call whose answer was lost.
+func uncertain(op crmsync.Operation) crmsync.Kind {
+	if op == crmsync.Find {
+		return crmsync.Transient
+	}
+	return crmsync.Ambiguous
+}
+
+func cancelled(t *testing.T, h Harness) {
+	handler, arrived := stuck()
+	p := open(t, h, handler)
+	b := batch(h, h.writes(t), 2)
+	b.Calls = b.Calls[:min(2, p.Limits("", h.Object, b.Operation).Items)]
+	ctx, cancel := context.WithCancel(t.Context())
+	answers := make(chan crmsync.Answer, 1)
+	go func() { answers <- p.Apply(ctx, b) }()
+	<-arrived
+	cancel()
+	select {
+	case a := <-answers:
+		check(t, b, a)
+		require.Equal(t, crmsync.Ambiguous, kinds(t, a)[0])
+	case <-time.After(10 * time.Second):
+		t.Fatal("Apply goes on after its context is cancelled")
+	}
+	a := p.Apply(ctx, b)
+	check(t, b, a)
+	require.Equal(t, crmsync.Transient, kinds(t, a)[0], "nothing is sent on a cancelled context")
+}
+
+func connectionRefused(t *testing.T, h Harness) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	p := h.Open(t, Setup{BaseURL: "http://" + address})
+	for _, op := range h.Operations {
+		a := apply(t, p, batch(h, op, 1))
+		require.Equal(t, crmsync.Transient, kinds(t, a)[0], op)
+		require.ErrorContains(t, a.Results[0].Fault, address, "an operator must see who refuses")
+	}
+}
+
+func connectionLost(t *testing.T, h Harness) {
+	p := open(t, h, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // a reset in place of a close
+		}
+		_ = conn.Close()
+	})
+	for _, op := range h.Operations {
+		require.Equal(t, uncertain(op), kinds(t, apply(t, p, batch(h, op, 1)))[0], op)
+	}
+}
+
+func noCredential(t *testing.T, h Harness) {
+	var seen counter
+	p := open(t, h, seen.ServeHTTP)
+	for _, credential := range []string{"", "two\r\nlines", "nul\x00"} {
+		b := batch(h, h.writes(t), 1)
+		b.Credential = crmsync.NewSecret(credential)
+		require.Equal(t, []crmsync.Kind{crmsync.Denied}, kinds(t, apply(t, p, b)))
+	}
+	require.Zero(t, seen.n.Load())
+}
+
+// leaksNoSecret lets the CRM repeat the credential wherever it can.
+func leaksNoSecret(t *testing.T, h Harness) {
+	for _, status := range []int{200, 207, 302, 400, 401, 403, 404, 409, 429, 500, 503} {
+		p := open(t, h, func(w http.ResponseWriter, r *http.Request) {
+			said := r.Header.Get("Authorization")
+			said = secret + " " + said
+			w.Header().Set("Location", "http://127.0.0.1/"+secret)
+			w.Header().Set("Retry-After", secret)
+			w.WriteHeader(status)
+			fmt.Fprintf(w, strings.ReplaceAll(echo, "SAID", "%[1]s"), said)
+		})
+		for _, op := range h.Operations {
+			a := apply(t, p, batch(h, op, min(2, p.Limits("", h.Object, op).Items)))
+			silent(t, a)
+		}
+	}
+	p := h.Open(t, Setup{BaseURL: "http://127.0.0.1:1"})
+	silent(t, apply(t, p, batch(h, h.writes(t), 1)))
+}
+
+// echo is a failure in the words of several CRMs, with the credential in all of
+// its texts.
+const echo = `{"status":"SAID","message":"SAID","category":"SAID","code":"SAID","error":"SAID","policyName":"SAID","errorType":"SAID",
+ "results":[],"errors":[{"message":"SAID","category":"SAID","code":"SAID","context":{"propertyName":["SAID"],"existingId":["SAID"],"ids":["1"],"objectWriteTraceId":["0"]}}]}`
+
+// silent requires that no text of an answer holds the credential.
+func silent(t *testing.T, a crmsync.Answer) {
+	t.Helper()
+	for _, r := range a.Results {
+		f := r.Fault
+		if f == nil {
+			continue
+		}
+		cause := ""
+		if f.Err != nil {
+			cause = fmt.Sprintf("%s %+v %#v", f.Err, f.Err, f.Err)
+		}
+		for _, text := range []string{f.Error(), f.Code, f.Message, f.Where, f.Field, f.ExistingID, cause, fmt.Sprintf("%+v", f)} {
+			require.NotContains(t, text, secret)
+		}
+	}
+	b, err := json.Marshal(a.Readings)
+	require.NoError(t, err)
+	require.NotContains(t, string(b), secret)
+}
