@@ -2,6 +2,7 @@ package schemas_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"strings"
 	"testing"
@@ -150,7 +151,9 @@ func TestSamples(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.Equal(t, []string{tt.fault}, leaves(err.(*jsonschema.ValidationError)))
+			failed, ok := errors.AsType[*jsonschema.ValidationError](err)
+			require.True(t, ok)
+			require.Equal(t, []string{tt.fault}, leaves(failed))
 		})
 	}
 }

@@ -75,7 +75,8 @@ type finding struct {
 	node    *Node
 	missing string // the key that is missing
 	meant   string // the missing or known key that an unknown one was meant to be
-	rank    int    // of several faults of one value the lowest is told
+	ofKey   bool   // it is the key of node that is at fault
+	rank    int    // of several faults of one key or value the lowest is told
 }
 
 // checker turns the tree of a failed validation into findings.
@@ -180,7 +181,7 @@ func (c *checker) settle() Diagnostics {
 // missing key that stands there misspelt, or a second fault of one value.
 func (c *checker) follows(i int, f finding) bool {
 	for j, other := range c.findings {
-		if j == i || other.node != f.node {
+		if j == i || other.node != f.node || other.ofKey != f.ofKey {
 			continue
 		}
 		if f.missing != "" && other.meant == f.missing {

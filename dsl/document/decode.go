@@ -91,13 +91,12 @@ func (d *decoder) special(n *Node, v reflect.Value) bool {
 	case *any:
 		*into = n.Value()
 	case *time.Duration:
-		if d.want(n, String) {
-			length, err := time.ParseDuration(n.raw.Value)
-			if err != nil {
-				d.fault(n, "is not a length of time", "write it like 500ms, 30s, 5m or 2h", nil)
-			}
-			*into = length
+		text, _ := n.Text()
+		length, err := time.ParseDuration(text)
+		if err != nil {
+			d.fault(n, "is not a length of time", "write it like 500ms, 30s, 5m or 2h", nil)
 		}
+		*into = length
 	case encoding.TextUnmarshaler:
 		if text, ok := n.Scalar(); ok {
 			if err := into.UnmarshalText([]byte(text)); err != nil {

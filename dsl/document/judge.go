@@ -185,7 +185,7 @@ func (c *checker) keyName(n *Node, keyword string, owner map[string]any, path []
 	}
 	message, help := refusal(keyword, owner, "")
 	d := n.Report(Error, CodeWrongType, ruleWrongType, n.KeyRange(), fmt.Sprintf("key %q %s", n.Key(), message), help)
-	c.add(finding{Diagnostic: d, node: n, rank: rank(keyword)})
+	c.add(finding{Diagnostic: d, node: n, ofKey: true, rank: rank(keyword)})
 }
 
 func quoted(list []string, last string) string {

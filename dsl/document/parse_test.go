@@ -222,11 +222,11 @@ func TestHostile(t *testing.T) {
 	for name, src := range hostile {
 		t.Run(name, func(t *testing.T) {
 			doc, ds, took, bytes := measured(src)
-			for range 4 { // other work on the machine is not ours
-				if took < 100*time.Millisecond {
-					break
-				}
+			for try := 0; timed && try < 20 && took >= 100*time.Millisecond; try++ { // the machine has other work
 				_, _, took, _ = measured(src)
+			}
+			if timed {
+				require.Less(t, took, 100*time.Millisecond)
 			}
 			require.NotEmpty(t, ds)
 			require.True(t, doc == nil || len(ds) > 0)
@@ -235,7 +235,6 @@ func TestHostile(t *testing.T) {
 				require.GreaterOrEqual(t, d.Range.Start.Column, 1, d.Message)
 			}
 			require.LessOrEqual(t, len(ds), maxReported)
-			require.Less(t, took, 100*time.Millisecond*raceFactor)
 			require.Less(t, bytes, uint64(64<<20))
 		})
 	}
@@ -272,7 +271,9 @@ func TestLongLine(t *testing.T) {
 		}
 		best = min(best, time.Since(start))
 	}
-	require.Less(t, best, 200*time.Millisecond*raceFactor)
+	if timed {
+		require.Less(t, best, 200*time.Millisecond)
+	}
 }
 
 // FuzzParse: nothing makes Parse, Check or a printer panic, what they say has a
@@ -298,7 +299,7 @@ func FuzzParse(f *testing.F) {
 		text := newLines(src)
 		for _, d := range ds {
 			require.NotEmpty(t, d.Message)
-			require.False(t, strings.Contains(d.Message, "\n"), d.Message)
+			require.NotContains(t, d.Message, "\n")
 			require.LessOrEqual(t, d.Range.Start.Compare(d.Range.End), 0, d.Message)
 			requireInside(t, text, d.Range.Start)
 			requireInside(t, text, d.Range.End)

@@ -42,6 +42,7 @@ func (b *builder) build(raw, key *yaml.Node, parent *Node, depth int) *Node {
 		}
 	case yaml.ScalarNode:
 		n.kind = b.scalarKind(n)
+	default: // aliases were refused, and a document holds no document
 	}
 	return n
 }

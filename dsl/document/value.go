@@ -65,13 +65,14 @@ func version(n *Node, owner map[string]any) Diagnostic {
 	if owner["const"] != nil {
 		allowed = literals([]any{owner["const"]})
 	}
-	text, ok := n.Scalar()
-	if !ok {
-		text = n.kind.String()
-	}
+	text, _ := n.Scalar()
 	message := fmt.Sprintf("version %s of this file format is not supported", text)
-	if n.kind == String { // a quoted number: 1 and "1" must not look alike
+	switch n.kind {
+	case String: // a quoted number: 1 and "1" must not look alike
 		message = fmt.Sprintf("version %q of this file format is not supported", text)
+	case Null, Mapping, List:
+		message = "the version of the file format is " + n.kind.String()
+	default: // a number or boolean reads as it is written
 	}
 	return n.Report(Error, CodeVersion, ruleVersion, n.place(), message, "supported: "+strings.Join(allowed, ", "))
 }
