@@ -92,7 +92,7 @@ func TestDecodeRefuses(t *testing.T) {
 		b, _ := json.Marshal(m)
 		return string(b)
 	}
-	with := func(old, new string) string { return strings.Replace(plainEvent, old, new, 1) }
+	with := func(old, other string) string { return strings.Replace(plainEvent, old, other, 1) }
 	cases := map[string]struct{ value, code, message string }{
 		"empty":                 {"", "invalid_json", "the event is not JSON"},
 		"not JSON":              {"{nope", "invalid_json", "the event is not JSON"},

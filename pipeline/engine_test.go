@@ -155,14 +155,14 @@ func TestDeadLetterQueueDown(t *testing.T) {
 		for range 10 {
 			w.log.Append(0, crmsync.Message{Key: []byte("x"), Value: []byte("{")})
 		}
-		time.Sleep(10 * time.Second)
+		w.pass(10 * time.Second)
 		synctest.Wait()
 		require.Empty(t, w.dead.all())
 		_, _, committed := w.log.Committed(0)
 		require.False(t, committed, "nothing is committed that is nowhere safe")
 		require.LessOrEqual(t, w.engine.Counts().Messages, int64(3), "intake stops")
 		w.dead.repair(nil)
-		time.Sleep(time.Minute)
+		w.pass(time.Minute)
 		sum := stop()
 		require.Len(t, w.dead.all(), 10)
 		require.Equal(t, map[string]int64{"dead": 10}, outcomes(sum))
@@ -177,7 +177,7 @@ func TestStopDrains(t *testing.T) {
 		for _, id := range []string{"a", "b", "c"} {
 			w.write(update(id, 1))
 		}
-		time.Sleep(60 * time.Millisecond) // the request is under way
+		w.pass(60 * time.Millisecond) // the request is under way
 		stop()
 		for _, id := range []string{"a", "b", "c"} {
 			require.Equal(t, int64(1), w.crm.holds("acme", id))

@@ -50,7 +50,7 @@ func TestRebalance(t *testing.T) {
 				for i := range 6 {
 					w.write(update(fmt.Sprint("r", i), version))
 				}
-				time.Sleep(30 * time.Millisecond)
+				w.pass(30 * time.Millisecond)
 			}
 		}
 		load(20)
@@ -58,7 +58,7 @@ func TestRebalance(t *testing.T) {
 		load(40)
 		first := a.leave(t)
 		load(20)
-		time.Sleep(5 * time.Second)
+		w.pass(5 * time.Second)
 		synctest.Wait()
 		second := b.leave(t)
 		require.Equal(t, 6*version, first.Messages+second.Messages, "each event was handled by one member, once")
@@ -83,7 +83,7 @@ func TestLostPartition(t *testing.T) {
 		for i := range 20 {
 			w.write(update(fmt.Sprint("r", i), 1))
 		}
-		time.Sleep(65 * time.Millisecond) // requests are under way
+		w.pass(65 * time.Millisecond) // requests are under way
 		a.source.Evict()
 		require.Error(t, <-a.ended)
 		w.cfg.Once = true

@@ -100,17 +100,17 @@ func TestReplayOneByOne(t *testing.T) {
 		stop := w.start()
 		for _, m := range []crmsync.Message{update("a", 4), update("a", 5)} {
 			w.write(m)
-			time.Sleep(time.Second)
+			w.pass(time.Second)
 		}
 		w.crm.mu.Lock()
 		w.crm.item = nil
 		w.crm.mu.Unlock()
 		for _, v := range []int64{4, 5, 4} {
 			w.write(replayed(update("a", v), v))
-			time.Sleep(time.Second)
+			w.pass(time.Second)
 		}
 		w.write(update("a", 3))
-		time.Sleep(time.Second)
+		w.pass(time.Second)
 		require.Equal(t, map[string]int64{"dead": 2, "stale": 3, "synced": 1}, outcomes(stop()))
 		require.Equal(t, []string{"upsert[a]", "upsert[a]", "upsert[a]"}, w.crm.asked())
 		link := w.link("a", "fake")

@@ -71,7 +71,7 @@ func TestDeniedAccountRests(t *testing.T) {
 		for i := range 20 {
 			w.write(update(fmt.Sprint("a", i), 1), event("birch", fmt.Sprint("b", i), 1, "create", map[string]any{"email": "x@y.example"}))
 		}
-		time.Sleep(30 * time.Minute)
+		w.pass(30 * time.Minute)
 		synctest.Wait()
 		for i := range 20 {
 			require.Equal(t, int64(1), w.crm.holds("birch", fmt.Sprint("b", i)), "the other org is not held up")
@@ -94,7 +94,7 @@ func TestThrottledAccountHoldsOnlyItself(t *testing.T) {
 		}
 		stop := w.start()
 		w.write(update("a", 1), event("birch", "b", 1, "create", map[string]any{"email": "x@y.example"}))
-		time.Sleep(2 * time.Second)
+		w.pass(2 * time.Second)
 		synctest.Wait()
 		require.Equal(t, int64(1), w.crm.holds("birch", "b"))
 		stop()
@@ -158,7 +158,7 @@ func TestItemThatKeepsFailing(t *testing.T) {
 		w.write(update("sick", 1))
 		for i := range 200 {
 			w.write(update("a", int64(i+1)))
-			time.Sleep(time.Second)
+			w.pass(time.Second)
 		}
 		sum := stop()
 		require.Equal(t, int64(1), outcomes(sum)["dead"])
@@ -177,13 +177,13 @@ func TestProviderDown(t *testing.T) {
 		for i := range 50 {
 			w.write(update(fmt.Sprint("a", i), 1))
 		}
-		time.Sleep(10 * time.Minute)
+		w.pass(10 * time.Minute)
 		synctest.Wait()
 		require.Less(t, len(w.crm.requests), 200)
 		w.crm.mu.Lock()
 		w.crm.script = nil
 		w.crm.mu.Unlock()
-		time.Sleep(2 * time.Minute)
+		w.pass(2 * time.Minute)
 		require.Equal(t, map[string]int64{"synced": 50}, outcomes(stop()))
 		require.Empty(t, w.dead.all())
 	})
@@ -260,7 +260,7 @@ func TestPausedConnectionWaits(t *testing.T) {
 	inWorld(t, files, func(t *testing.T, w *world) {
 		stop := w.start()
 		w.write(update("a", 1))
-		time.Sleep(time.Minute)
+		w.pass(time.Minute)
 		sum := stop()
 		require.Empty(t, w.crm.requests)
 		require.Equal(t, pipeline.Counts{}, sum, "it is read again by the next owner")
@@ -273,11 +273,11 @@ func TestMissingCredential(t *testing.T) {
 		require.NoError(t, w.parts.Credentials.Delete(t.Context(), []crmsync.CredentialID{id}))
 		stop := w.start()
 		w.write(update("a", 1))
-		time.Sleep(time.Minute)
+		w.pass(time.Minute)
 		synctest.Wait()
 		require.Empty(t, w.crm.requests)
 		require.NoError(t, w.parts.Credentials.Put(t.Context(), []crmsync.Credential{{ID: id, Secret: crmsync.NewSecret("token")}}))
-		time.Sleep(10 * time.Minute)
+		w.pass(10 * time.Minute)
 		require.Equal(t, map[string]int64{"synced": 1}, outcomes(stop()))
 	})
 }

@@ -47,16 +47,15 @@ func mappings(orgs ...string) fstest.MapFS {
 
 // world is an engine on parts in memory, with a CRM that can be told to fail.
 type world struct {
-	t       *testing.T
-	cfg     pipeline.Config
-	log     *inmem.Log
-	state   *inmem.State
-	dead    *graveyard
-	crm     *crm
-	parts   pipeline.Parts
-	engine  *pipeline.Engine
-	seen    *witness
-	offsets int
+	t      *testing.T
+	cfg    pipeline.Config
+	log    *inmem.Log
+	state  *inmem.State
+	dead   *graveyard
+	crm    *crm
+	parts  pipeline.Parts
+	engine *pipeline.Engine
+	seen   *witness
 }
 
 // graveyard is a dead-letter queue that can be out of order.
@@ -209,3 +208,6 @@ func inWorld(t *testing.T, files fstest.MapFS, test func(t *testing.T, w *world)
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { test(t, newWorld(t, files)) })
 }
+
+// pass lets fake time go by.
+func (w *world) pass(d time.Duration) { <-time.After(d) }

@@ -27,8 +27,9 @@ type admin struct {
 }
 
 // serve listens on address until close.
-func (a *admin) serve(address string) error {
-	l, err := net.Listen("tcp", address)
+func (a *admin) serve(ctx context.Context, address string) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listen on admin.listen: %w", err)
 	}

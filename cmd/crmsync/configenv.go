@@ -95,7 +95,8 @@ func (c *config) prepare(given map[string]string) {
 					c.Providers = map[string]providerConfig{}
 				}
 				provider = strings.ToLower(provider)
-				c.Providers[provider] = c.Providers[provider]
+				have := c.Providers[provider]
+				c.Providers[provider] = have
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func (p *program) logger(c logConfig) (*slog.Logger, error) {
 	default:
 		return nil, usage{fmt.Errorf("log format %q: give auto, text or json", c.Format)}
 	}
-	return slog.New(tint.NewHandler(p.err, &tint.Options{Level: level, NoColor: !p.color(p.err), TimeFormat: time.TimeOnly})), nil
+	return slog.New(tint.NewTextHandler(p.err, &tint.Options{Level: level, NoColor: !p.color(p.err), TimeFormat: time.TimeOnly})), nil
 }
 
 // repeats lets the same fault through once a second, and counts the rest.

@@ -45,7 +45,7 @@ func (p *program) run(ctx context.Context, once bool) (err error) {
 	defer done()
 	watch := newWatcher(newMetrics(), log, time.Now)
 	a := &admin{watcher: watch}
-	if err := a.serve(c.Admin.Listen); err != nil {
+	if err := a.serve(ctx, c.Admin.Listen); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"crmsync"
@@ -217,17 +216,25 @@ func (p *plant) get(path string) (status int, body string) {
 // await asks again until the answer is as wanted.
 func (p *plant) await(path string, status int, text string) {
 	p.t.Helper()
-	require.EventuallyWithT(p.t, func(c *assert.CollectT) {
+	deadline := time.After(60 * time.Second)
+	for {
 		got, body := p.get(path)
-		require.Equal(c, status, got, body)
-		require.Contains(c, body, text)
-	}, 60*time.Second, 50*time.Millisecond)
+		if got == status && strings.Contains(body, text) {
+			return
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-deadline:
+			require.FailNow(p.t, "waited in vain", "%s: want %d %q, got %d:\n%s", path, status, text, got, body)
+		}
+	}
 }
 
 // freeAddress returns a loopback address that nobody listens on at the moment.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
 	return l.Addr().String()

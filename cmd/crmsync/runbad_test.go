@@ -66,7 +66,8 @@ func TestRunRefuses(t *testing.T) {
 		},
 		"admin address taken": {
 			func(p *plant) {
-				l, err := net.Listen("tcp", p.admin)
+				var lc net.ListenConfig
+				l, err := lc.Listen(p.t.Context(), "tcp", p.admin)
 				require.NoError(p.t, err)
 				p.t.Cleanup(func() { _ = l.Close() })
 			},

@@ -89,7 +89,7 @@ func (w *watcher) Noticed(n pipeline.Notice) {
 		w.log.Error("partition is not read: the log no longer holds the committed offset; what lies between is lost to us",
 			"partition", n.Partition, "committed", n.Gap.Committed, "log_start", n.Gap.Start, "log_end", n.Gap.End)
 	case n.What == "assigned" || n.What == "released":
-		w.log.Info("partition "+n.What, "partition", n.Partition)
+		w.log.Info("partition moved", "what", n.What, "partition", n.Partition)
 	case n.What == "closed":
 		if ok, skipped := w.once.pass("closed " + n.Account.String()); ok {
 			w.log.Warn("account is closed for a while", "org", n.Account.Org, "connection", n.Account.Name,
@@ -110,7 +110,7 @@ func (w *watcher) sick(task string, err error) {
 	}
 	w.mu.Unlock()
 	if ok, skipped := w.once.pass(task + err.Error()); ok {
-		w.log.Error(task+" failed, trying again", "error", err, "more_like_it", skipped)
+		w.log.Error("task failed, trying again", "task", task, "error", err, "more_like_it", skipped)
 	}
 }
 
@@ -120,7 +120,7 @@ func (w *watcher) healed(task string) {
 	delete(w.ill, task)
 	w.mu.Unlock()
 	if ok {
-		w.log.Info(task+" works again", "after", w.now().Sub(was.since).Round(time.Millisecond))
+		w.log.Info("task works again", "task", task, "after", w.now().Sub(was.since).Round(time.Millisecond))
 	}
 }
 
