@@ -210,6 +210,9 @@ var hubSpotSamples = []providertest.Sample{
 	{Operation: crmsync.Upsert, Calls: 2, Status: 207, Body: "validation_item", Want: []crmsync.Result{
 		{ExternalID: "29013756946"}, failed(crmsync.Fault{Kind: crmsync.Rejected, Code: "INVALID_OPTION", Field: "lifecyclestage"}),
 	}},
+	{Operation: crmsync.Upsert, Calls: 2, Status: 207, Body: "internal_item", Want: []crmsync.Result{
+		{ExternalID: "29013756946"}, failed(crmsync.Fault{Kind: crmsync.Transient, Code: "INTERNAL_ERROR"}),
+	}},
 	{Operation: crmsync.Update, Calls: 2, Status: 400, Body: "duplicate_ids", Want: []crmsync.Result{
 		failed(crmsync.Fault{Kind: crmsync.Rejected, Code: "DUPLICATE_IDS", Whole: true}), failed(crmsync.Fault{Kind: crmsync.Rejected, Code: "DUPLICATE_IDS", Whole: true}),
 	}},
