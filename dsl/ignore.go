@@ -3,7 +3,6 @@ package dsl
 import (
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"crmsync/dsl/document"
@@ -168,11 +167,11 @@ func textLines(root *document.Node) map[int]bool {
 	return lines
 }
 
-// lastLine returns the last line of the largest node whose key or value begins
-// in the given line, or that line.
+// lastLine returns the last line of the largest node whose key stands in the
+// given line, or that line.
 func lastLine(n *document.Node, line int) int {
 	last := line
-	if n.Parent() != nil && slices.Contains([]int{n.KeyRange().Start.Line, n.Range().Start.Line}, line) {
+	if n.Parent() != nil && n.KeyRange().Start.Line == line {
 		last = max(last, endLine(n))
 	}
 	if k := n.Kind(); k == document.Mapping || k == document.List {

@@ -1,13 +1,10 @@
 package dsl
 
 import (
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -202,36 +199,6 @@ func TestPlacesOfFiles(t *testing.T) {
 	require.NotNil(t, set)
 }
 
-func TestSecretsAreNotRepeated(t *testing.T) {
-	const token = "pat-na1-0f3c2d1e-aaaa-bbbb-cccc-1234567890ab"
-	cases := map[string]Sample{
-		"a credential":   inOrg("version: 1\nconnections:\n  hubspot: {provider: hubspot, credential: " + token + "}\n"),
-		"a var":          inMapping("vars: {auth: " + token + "}\nfields:\n  email: record.email\n"),
-		"a field":        inFields("  email: \"'" + token + "'\"\n"),
-		"a random text":  inMapping("vars: {x: aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF}\nfields:\n  email: record.email\n"),
-		"a url":          inOrg("version: 1\nconnections:\n  hubspot: {provider: hubspot, credential: \"https://me:" + token + "@example.com\"}\n"),
-		"a bearer token": inMapping("vars: {h: \"Bearer " + token + "\"}\nfields:\n  email: record.email\n"),
-	}
-	for name, s := range cases {
-		t.Run(name, func(t *testing.T) {
-			_, ds := loadSample(s)
-			require.Equal(t, []string{"CM405"}, codes(ds), "%v", ds)
-			var b strings.Builder
-			require.NoError(t, document.Text(&b, ds, Sources(sampleFS(s), "mappings", ds), false))
-			require.NotContains(t, b.String(), token)
-			require.NotContains(t, b.String(), "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF")
-		})
-	}
-}
-
-func sampleFS(s Sample) fs.FS {
-	fsys := fstest.MapFS{}
-	for name, text := range s.Files {
-		fsys[name] = &fstest.MapFile{Data: []byte(text)}
-	}
-	return fsys
-}
-
 func TestHashFollowsContent(t *testing.T) {
 	one, _ := loadSample(inFields("  email: record.email\n"))
 	same, _ := loadSample(inFields("  email: record.email\n"))
@@ -241,27 +208,6 @@ func TestHashFollowsContent(t *testing.T) {
 	require.Equal(t, one.Hash(), same.Hash())
 	require.NotEqual(t, one.Hash(), other.Hash())
 	require.Equal(t, one.Hash(), tests.Hash(), "tests change nothing that runs")
-}
-
-func TestCatalogOverlay(t *testing.T) {
-	birch := func(fields string) map[string]string {
-		return map[string]string{"birch/org.yaml": sampleConnection, "birch/hubspot/contact.yaml": sampleHead + sampleMatch + "fields:\n" + fields}
-	}
-	_, ds := loadFiles(birch("  email: record.email\n  loyalty_tier: {value: record.source, map: {a: gold}, default: silver}\n"))
-	require.Empty(t, ds, "what the overlay lists is known")
-	_, ds = loadFiles(birch("  email: record.email\n"))
-	require.Equal(t, []string{`mappings/birch/hubspot/contact.yaml:6:1: error: contacts are not created without "loyalty_tier", and no field sets it [CM303]`}, lines(ds))
-	_, ds = loadFiles(birch("  firstname: truncate(record.first_name, 20)\n  loyalty_tier: {value: record.source, map: {a: iron}, default: silver}\n"))
-	require.Equal(t, []string{`mappings/birch/hubspot/contact.yaml:8:49: error: loyalty_tier does not take "iron" [CM304]`}, lines(ds))
-}
-
-func TestBrokenCatalogIsReported(t *testing.T) {
-	_, ds := loadFiles(inFields("  email: record.email\n").Files, func(o *Options) {
-		o.Schemas = fstest.MapFS{"providers/hubspot/contacts.json": {Data: []byte(`{"object": "contacts", "fields": {"email": {"typ": "string"}}}`)}}
-	})
-	require.NotEmpty(t, ds)
-	require.Equal(t, "schemas/providers/hubspot/contacts.json", ds[0].File)
-	require.True(t, ds.HasErrors())
 }
 
 func TestBadFilesAreRefusedQuickly(t *testing.T) {
@@ -301,55 +247,4 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	set, ds := Load(os.DirFS(dir), Options{})
 	require.Empty(t, ds)
 	require.Equal(t, []string{"acme"}, set.Orgs())
-}
-
-func FuzzLoad(f *testing.F) {
-	for _, r := range Rules() {
-		for _, s := range append(r.Bad, r.Good...) {
-			f.Add([]byte(s.Files[sampleMapping]))
-		}
-	}
-	f.Add([]byte("version: 1\nrecord_type: contact\nprovider: hubspot\nobject: contacts\nmatch: {field: a, value: record_id}\nfields: {a: '', b: |\n  x}\n"))
-	f.Fuzz(func(t *testing.T, src []byte) {
-		if len(src) > 8<<10 {
-			return
-		}
-		set, ds := loadFiles(map[string]string{sampleOrg: sampleConnection, sampleMapping: string(src), sampleGlobal: sampleFallback})
-		require.Equal(t, set == nil, ds.HasErrors())
-		for _, d := range ds {
-			require.NotEmpty(t, d.Code)
-			require.NotEmpty(t, d.Rule, d.Code)
-			require.NotEmpty(t, d.Message)
-			require.Positive(t, d.Range.Start.Line)
-			require.Positive(t, d.Range.Start.Column)
-		}
-		if set == nil {
-			return
-		}
-		var r Renderer
-		p := set.Program(set.Connections("acme")[0], "contact")
-		for _, data := range []string{`{}`, `{"email":"a","stage":"won","tags":["x"],"address":{"city":null}}`} {
-			call, ok, err := r.Render(p, event(crmsync.Updated, data), nil)
-			require.Equal(t, ok, ok && err == nil)
-			if ok {
-				require.NotZero(t, call.Hash)
-			}
-		}
-	})
-}
-
-func BenchmarkLoad1000(b *testing.B) {
-	files := map[string]string{sampleGlobal: sampleFallback}
-	for i := range 1000 {
-		org := fmt.Sprintf("org%04d", i)
-		files[org+"/org.yaml"] = sampleConnection
-		files[org+"/hubspot/contact.yaml"] = fmt.Sprintf("%s%svars: {name: o%d}\nfields:\n  email: lower(trim(record.email))\n  firstname: record.first_name + ' %d'\n  phone: {value: \"e164(record.phone, 'GB')\", on_error: omit}\n  lifecyclestage: {value: record.stage, map: {lead: lead, won: customer}, default: other}\n  country: countryName(record.country)\n", sampleHead, sampleMatch, i, i)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		set, ds := loadFiles(files)
-		if set == nil {
-			b.Fatal(ds)
-		}
-	}
 }

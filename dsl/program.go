@@ -74,6 +74,15 @@ func (p *Program) Object() string { return p.object }
 // RecordType returns the type of the records that the program renders.
 func (p *Program) RecordType() string { return p.slot.record }
 
+// Fields returns the names of the CRM's fields that the program writes, sorted.
+func (p *Program) Fields() []string {
+	names := make([]string, len(p.fields))
+	for i := range p.fields {
+		names[i] = p.fields[i].name
+	}
+	return names
+}
+
 // File returns the mapping's file, below the folder that Options.Dir names.
 func (p *Program) File() string { return p.file }
 

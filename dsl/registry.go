@@ -44,6 +44,8 @@ type Registry struct {
 	current atomic.Pointer[Set]
 	dir     string
 	opt     Options
+	stamped uint64 // the state of the folder when it was last read
+	refused bool   // what was read last; this and stamped are Watch's alone
 }
 
 // SchemasBeside returns the folder schemas that stands beside a folder of
@@ -73,11 +75,12 @@ func Open(dir string, opt Options) (*Registry, document.Diagnostics) {
 	if opt.Schemas == nil {
 		opt.Schemas = SchemasBeside(dir)
 	}
+	r := &Registry{dir: dir, opt: opt}
+	r.stamped = r.stamp()
 	set, ds := Load(os.DirFS(dir), opt)
 	if set == nil {
 		return nil, ds
 	}
-	r := &Registry{dir: dir, opt: opt}
 	r.current.Store(set)
 	return r, ds
 }
@@ -95,21 +98,39 @@ func (r *Registry) Current() *Set { return r.current.Load() }
 
 // Watch reloads the set whenever a file of the folder changes, until ctx ends.
 // A folder with a broken file is refused as a whole, and the set in use stays.
-// Report is told of each reading that changed the set or was refused, one at a
-// time, by Watch's own goroutine. The error says why watching could not start.
+// Report is told of each reading that changed the set, was refused, or is sound
+// again after one that was refused: one at a time, by Watch's own goroutine.
+// Only one Watch may run. The folder is also looked at every 10 seconds, for
+// mounts and systems that don't tell of changes. The error says that the folder
+// is not there when watching starts; later that is a reading that is refused.
 func (r *Registry) Watch(ctx context.Context, report func(Reload)) error {
 	if r.dir == "" { // a held set
 		<-ctx.Done()
 		return nil
 	}
+	if _, err := os.ReadDir(r.dir); err != nil {
+		return fmt.Errorf("watch mappings: %w", err)
+	}
+	ticker := time.NewTicker(rescanTime)
+	defer ticker.Stop()
+	t := ticks{rescan: ticker.C, after: time.After}
 	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		// Without news from the system the re-scan still finds every change.
-		return r.loop(ctx, clockTicks(ctx), nil, nil, report)
+	if err != nil { // the re-scan still finds every change
+		r.loop(ctx, t, news{watch: func() {}}, report)
+		return nil
 	}
 	defer w.Close()
-	watchFolders(w, r.dir)
-	return r.loop(ctx, clockTicks(ctx), w.Events, func() { watchFolders(w, r.dir) }, report)
+	n := news{events: w.Events, errors: w.Errors, watch: func() { watchFolders(w, r.dir) }}
+	n.watch()
+	r.loop(ctx, t, n, report)
+	return nil
+}
+
+// news is what the file system tells.
+type news struct {
+	events <-chan fsnotify.Event
+	errors <-chan error // events may be lost
+	watch  func()       // watches folders that are new
 }
 
 // ticks are the times that a watch waits for.
@@ -119,39 +140,29 @@ type ticks struct {
 	after func(d time.Duration) <-chan time.Time
 }
 
-// clockTicks returns the ticks of the real clock.
-func clockTicks(ctx context.Context) ticks {
-	t := time.NewTicker(rescanTime)
-	context.AfterFunc(ctx, t.Stop)
-	return ticks{rescan: t.C, after: time.After}
-}
-
 // loop waits for news and reads the folder when it has settled.
-func (r *Registry) loop(ctx context.Context, t ticks, news <-chan fsnotify.Event, rewatch func(), report func(Reload)) error {
+func (r *Registry) loop(ctx context.Context, t ticks, n news, report func(Reload)) {
 	var settled <-chan time.Time
-	last := r.stamp()
+	if r.stamp() != r.stamped { // changed before it was watched
+		settled = t.after(settleTime)
+	}
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case _, open := <-news:
-			if !open {
-				news = nil
-				continue
-			}
+			return
+		case <-n.events:
 			settled = t.after(settleTime)
-		case at := <-t.rescan:
-			if now := r.stamp(); now != last {
-				last = now
-				r.reload(at, report)
-			}
+		case <-n.errors:
+			settled = t.after(settleTime)
 		case at := <-settled:
 			settled = nil
-			if rewatch != nil {
-				rewatch()
-			}
-			last = r.stamp()
+			n.watch()
 			r.reload(at, report)
+		case at := <-t.rescan:
+			if r.stamp() != r.stamped {
+				n.watch()
+				r.reload(at, report)
+			}
 		}
 	}
 }
@@ -159,13 +170,20 @@ func (r *Registry) loop(ctx context.Context, t ticks, news <-chan fsnotify.Event
 // reload reads the folder and swaps the set if it is another and sound.
 func (r *Registry) reload(at time.Time, report func(Reload)) {
 	old := r.Current()
+	r.stamped = r.stamp() // before reading: what changes meanwhile is found again
 	set, ds := Load(os.DirFS(r.dir), r.opt)
-	switch {
-	case set == nil:
+	if set == nil {
+		r.refused = true
 		report(Reload{At: at, Set: old, Diagnostics: ds})
-	case set.Hash() != old.Hash():
+		return
+	}
+	changed := set.Hash() != old.Hash()
+	if changed {
 		r.current.Store(set)
-		report(Reload{At: at, Set: set, Changed: true, Diagnostics: ds})
+	}
+	if changed || r.refused {
+		r.refused = false
+		report(Reload{At: at, Set: r.Current(), Changed: changed, Diagnostics: ds})
 	}
 }
 

@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cespare/xxhash/v2"
@@ -13,18 +12,6 @@ import (
 // maxFieldBytes bounds one field's JSON: no CRM takes longer ones, and a loop
 // in an expression must not fill the memory.
 const maxFieldBytes = 64 << 10
-
-// The codes of a renderer's faults.
-const (
-	CodeExpression    = "cel_error"      // an expression gave no value
-	CodeTooCostly     = "too_costly"     // an expression took too long
-	CodeUnlistedValue = "unlisted_value" // `map` doesn't list the value
-	CodeWrongType     = "wrong_type"     // the value can't become the field's type
-	CodeTooLong       = "too_long"       // the field's value is over 64 KiB
-	CodeMissingMatch  = "missing_match"  // there is no value to find the object by
-	CodeInvalidData   = "invalid_data"   // the event's data is no JSON object
-	CodePanic         = "panic"          // our own mistake, contained to this event
-)
 
 // Renderer turns events into calls. It keeps scratch memory from one event to
 // the next and is not for concurrent use; the zero Renderer is ready.
@@ -79,28 +66,6 @@ func (r *Renderer) Render(p *Program, ev *crmsync.Event, link *crmsync.Link) (ca
 	}
 	fault := r.fields(p, operation == crmsync.Upsert, &call)
 	return call, fault == nil, asError(fault)
-}
-
-// asError turns a nil fault into a nil error.
-func asError(f *crmsync.Fault) error {
-	if f == nil {
-		return nil
-	}
-	return f
-}
-
-// recovered turns a panic into a fault of this event. Its text may hold a part
-// of the record, and so is kept out of the error.
-func (r *Renderer) recovered(p *Program, ok *bool, err *error) {
-	if cause := recover(); cause != nil {
-		fault := &crmsync.Fault{Kind: crmsync.Rejected, Code: CodePanic, Where: p.file, Message: fmt.Sprintf("rendering panicked: %v", cause)}
-		if r.at != nil {
-			fault.Where, fault.Field = r.at.at.String(), r.at.name
-		}
-		*ok, *err = false, fault
-		seen := r.seen
-		*r = Renderer{seen: seen} // its memory may be half written
-	}
 }
 
 // deleted renders the call of a delete.
@@ -270,11 +235,6 @@ func (f *field) finish(dst []byte, v expr.Value) ([]byte, *crmsync.Fault) {
 	return out, nil
 }
 
-// fault returns a fault at the field's value.
-func (f *field) fault(code, message string) *crmsync.Fault {
-	return &crmsync.Fault{Kind: crmsync.Rejected, Code: code, Where: f.at.String(), Field: f.name, Message: message}
-}
-
 // eval computes the snippet. The fault stands where the expression failed.
 func (s *snippet) eval(scope *expr.Scope) (expr.Value, *crmsync.Fault) {
 	v, err := s.prog.Eval(scope)
@@ -282,15 +242,6 @@ func (s *snippet) eval(scope *expr.Scope) (expr.Value, *crmsync.Fault) {
 		return v, nil
 	}
 	return v, s.failed(err)
-}
-
-// shorten cuts a text for a message.
-func shorten(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		return string(r[:most]) + "…"
-	}
-	return s
 }
 
 // hashOf returns the hash of a call, never 0.
@@ -302,16 +253,4 @@ func hashOf(object string, fields, mark []byte) uint64 {
 	h.WriteString("\x00")
 	h.Write(mark)
 	return max(h.Sum64(), 1)
-}
-
-// failed returns the fault of a failed evaluation.
-func (s *snippet) failed(err error) *crmsync.Fault {
-	fault := &crmsync.Fault{Kind: crmsync.Rejected, Code: CodeExpression, Where: s.at.String(), Message: err.Error(), Err: err}
-	if e, ok := errors.AsType[*expr.EvalError](err); ok {
-		fault.Where = s.at.rune(e.Start)
-		if e.Costly {
-			fault.Code = CodeTooCostly
-		}
-	}
-	return fault
 }

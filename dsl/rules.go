@@ -30,7 +30,7 @@ type Sample struct {
 
 // Rules returns all rules, sorted by ID.
 func Rules() []Rule {
-	return slices.Concat(fileRules(), expressionRules(), catalogRules(), placeRules())
+	return slices.Concat(fileRules(), pathRules(), expressionRules(), valueRules(), catalogRules(), placeRules(), orgRules(), testRules())
 }
 
 // FindRule returns the rule of that ID or slug.

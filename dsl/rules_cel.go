@@ -6,9 +6,8 @@ import (
 	"crmsync/dsl/document"
 )
 
-// expressionRules are those about CEL.
+// expressionRules are those about what can't be compiled.
 func expressionRules() []Rule {
-	warn := document.Warning
 	return []Rule{
 		{
 			ID: "CM201", Slug: "unknown-record-field", Title: "The record has no field of that name",
@@ -64,6 +63,13 @@ func expressionRules() []Rule {
 			Bad:  []Sample{inFields("  email: \"" + strings.Repeat("(", 60) + "record.email" + strings.Repeat(")", 60) + "\"\n").shown("fields:\n  email: \"((((((((… record.email …))))))))\"\n")},
 			Good: []Sample{inFields("  email: (record.email)\n")},
 		},
+	}
+}
+
+// valueRules are those about what an expression gives.
+func valueRules() []Rule {
+	warn := document.Warning
+	return []Rule{
 		{
 			ID: "CM210", Slug: "result-type", Title: "The value is of another type than its place takes",
 			Why:  "when takes a boolean; a field takes text, numbers, booleans, times and lists, and what the CRM's field holds. `type` converts: string, integer, number, boolean, date, timestamp, list.",
