@@ -41,6 +41,7 @@ type program struct {
 	quiet     bool
 	logLevel  string
 	logFormat string
+	leftovers []string // folders to remove at the end
 }
 
 // run carries out a command line and returns the program's exit code.
@@ -51,7 +52,15 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	defer p.tidy()
 	return p.exit(root.ExecuteContext(context.Background()))
+}
+
+// tidy removes what commands left behind in temporary folders.
+func (p *program) tidy() {
+	for _, dir := range p.leftovers {
+		_ = os.RemoveAll(dir) // the system's own clean-up comes after us
+	}
 }
 
 // exit tells of an error and returns the code that stands for it.
@@ -97,22 +106,46 @@ Exit codes: 0 fine, 1 it ran and found problems, 2 wrong usage, 3 could not run.
 		&cobra.Group{ID: "author", Title: "For authors of mappings (offline):"},
 		&cobra.Group{ID: "operate", Title: "For operators:"},
 	)
-	root.AddCommand(
-		grouped("start", p.demoCommand()),
-		grouped("author", p.mappingsCommand()),
-		grouped("operate", p.runCommand(), p.dlqCommand(), p.credentialsCommand(), p.configCommand(), p.dbCommand(), p.emulateCommand()),
-		p.versionCommand(),
-	)
-	root.SetCompletionCommandGroupID("")
+	root.AddCommand(grouped("start", p.demoCommand())...)
+	root.AddCommand(grouped("author", p.mappingsCommand())...)
+	root.AddCommand(grouped("operate",
+		p.runCommand(), p.dlqCommand(), p.credentialsCommand(), p.configCommand(), p.dbCommand(), p.emulateCommand())...)
+	root.AddCommand(p.versionCommand())
+	root.InitDefaultCompletionCmd()
+	strict(root)
 	return root
 }
 
-// grouped puts a command under a heading of the help.
-func grouped(id string, c ...*cobra.Command) *cobra.Command {
-	for _, one := range c {
-		one.GroupID = id
+// strict makes commands that only hold others refuse an unknown one, where
+// cobra would print the help as if all were well.
+func strict(parent *cobra.Command) {
+	for _, c := range parent.Commands() {
+		strict(c)
+		if c.HasSubCommands() && !c.Runnable() {
+			c.Args, c.RunE, c.DisableFlagsInUseLine = knownCommand, func(c *cobra.Command, _ []string) error { return c.Help() }, true
+		}
 	}
-	return c[0]
+}
+
+// knownCommand refuses what is left of a command line when no command fits it.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], c.CommandPath())
+	c.SuggestionsMinimumDistance = 2 // cobra's own default
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		text += fmt.Sprintf(": did you mean %q?", near[0])
+	}
+	return usage{errors.New(text)}
+}
+
+// grouped puts commands under a heading of the help.
+func grouped(id string, commands ...*cobra.Command) []*cobra.Command {
+	for _, c := range commands {
+		c.GroupID = id
+	}
+	return commands
 }
 
 // enter does what the global flags ask for before a command runs.

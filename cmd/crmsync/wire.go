@@ -251,7 +251,7 @@ func (w *watcher) kafkaTrouble(err error) {
 func (w *wired) watchMappings(ctx context.Context, log *slog.Logger, m *metrics, bad func(error)) {
 	set := w.registry.Current()
 	m.reloaded(true, time.Now(), len(set.Programs()), set.Hash())
-	w.registry.Watch(ctx, func(r dsl.Reload) {
+	err := w.registry.Watch(ctx, func(r dsl.Reload) {
 		ok := !r.Diagnostics.HasErrors()
 		m.reloaded(ok, r.At, len(r.Set.Programs()), r.Set.Hash())
 		if !ok {
@@ -262,4 +262,7 @@ func (w *wired) watchMappings(ctx context.Context, log *slog.Logger, m *metrics,
 		bad(nil)
 		log.Info("mappings reloaded", "mappings", len(r.Set.Programs()), "hash", r.Set.Hash())
 	})
+	if err != nil {
+		log.Error("mappings are not watched; changes need a restart", "error", err)
+	}
 }
