@@ -31,7 +31,8 @@ type Engine struct {
 	messages   int    // in flight
 	bytes      int64  // of them
 
-	busyAt time.Time // when something was last in flight, or came
+	busyAt     time.Time // when something was last in flight, or came
+	assignedAt time.Time // when a partition last came
 
 	polls   backlog[struct{}]
 	reads   backlog[*record]

@@ -116,6 +116,9 @@ func (e *Engine) heard(h *haul) {
 		}
 		p.end = max(p.end, f.End)
 	}
+	if len(h.news.Assigned) > 0 {
+		e.assignedAt = e.now
+	}
 	if e.messages > 0 || len(h.news.Assigned)+len(h.news.Fetched) > 0 {
 		e.busyAt = e.now
 	}
@@ -128,8 +131,15 @@ func (e *Engine) heard(h *haul) {
 // end whose last offsets hold no message (compaction, transaction marks).
 const quietFor = 3 * time.Second
 
+// gatherFor is how long after an assignment others of the same share may follow:
+// a source tells of each as soon as it knows where it stands.
+const gatherFor = time.Second
+
 // dry says whether all that the log held has come in and ended.
 func (e *Engine) dry() bool {
+	if e.now.Sub(e.assignedAt) < gatherFor {
+		return false
+	}
 	quiet := e.now.Sub(e.busyAt) >= quietFor
 	for _, p := range e.partitions {
 		if p.term.Gap == nil && (p.window.Len() > 0 || !quiet && p.window.Next() < p.end) {

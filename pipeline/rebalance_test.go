@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"crmsync"
 	"crmsync/pipeline"
 	"crmsync/pipeline/inmem"
 )
@@ -94,4 +96,36 @@ func TestLostPartition(t *testing.T) {
 		}
 		require.Equal(t, 20, w.crm.made)
 	})
+}
+
+// TestOnceWaitsForAllPartitions: a group's partitions are told one by one. That
+// the first is empty says nothing about the others.
+func TestOnceWaitsForAllPartitions(t *testing.T) {
+	inWorld(t, mappings(), func(t *testing.T, w *world) {
+		w.log.Append(1, update("a", 1))
+		source := w.log.Open()
+		defer source.Leave()
+		w.cfg.Once = true
+		w.parts.Source = &hesitant{Source: source, told: time.Now().Add(300 * time.Millisecond)}
+		engine := pipeline.New(w.cfg, w.limits, w.seen, rand.New(rand.NewPCG(1, 2)))
+		require.NoError(t, engine.Run(t.Context(), nil, &w.parts))
+		require.Equal(t, map[string]int64{"synced": 1}, outcomes(engine.Counts()))
+	})
+}
+
+// hesitant tells of all assignments but the first at a time of its own.
+type hesitant struct {
+	crmsync.Source
+	told time.Time
+	held []crmsync.Assignment
+}
+
+func (h *hesitant) Poll(ctx context.Context, rooms []crmsync.Room) (crmsync.News, error) {
+	news, err := h.Source.Poll(ctx, rooms)
+	h.held = append(h.held, news.Assigned...)
+	news.Assigned = nil
+	for len(h.held) > 0 && (h.held[0].Partition == 0 || !time.Now().Before(h.told)) {
+		news.Assigned, h.held = append(news.Assigned, h.held[0]), h.held[1:]
+	}
+	return news, err
 }
