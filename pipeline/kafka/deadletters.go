@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -54,7 +56,9 @@ func (d *DeadLetters) Put(ctx context.Context, letters []crmsync.DeadLetter) err
 func (d *DeadLetters) Close() error { return d.producer.Close() }
 
 // Resend writes the messages of letters to the topic they came from once more:
-// key, bytes and headers untouched, to the same partition if it still exists.
+// key and bytes untouched, to the same partition if it still exists. Beside the
+// headers they had, crmsync.HeaderReplay names the letter's entry, and
+// crmsync.HeaderVersion the version that it was given up with.
 // The message behind a reference is read from its own topic; a fault of kind
 // Missing says that it is not there any more, and then none is sent.
 func (p *Producer) Resend(ctx context.Context, letters []Letter) error {
@@ -73,8 +77,21 @@ func (p *Producer) Resend(ctx context.Context, letters []Letter) error {
 			m = original
 		}
 		m.Time = time.Time{} // now: retention deletes by age
+		m.Headers = p.replayHeaders(&letters[i], m.Headers)
 		out[i] = outgoing(p.topic, &m, m.Partition)
 	}
 	errs, err := p.send(ctx, out)
 	return p.verdict("send messages to "+p.topic+" again", errs, err)
+}
+
+// replayHeaders returns a message's headers with those of a replay.
+func (p *Producer) replayHeaders(l *Letter, headers []crmsync.Header) []crmsync.Header {
+	ours := []crmsync.Header{{Key: crmsync.HeaderReplay, Value: fmt.Appendf(nil, "%s/%s", p.cfg.DeadLetterTopic, l.Entry)}}
+	if l.Version > 0 {
+		ours = append(ours, crmsync.Header{Key: crmsync.HeaderVersion, Value: strconv.AppendInt(nil, l.Version, 10)})
+	}
+	rest := slices.DeleteFunc(slices.Clone(headers), func(h crmsync.Header) bool {
+		return slices.ContainsFunc(ours, func(o crmsync.Header) bool { return o.Key == h.Key })
+	})
+	return append(rest, ours...)
 }

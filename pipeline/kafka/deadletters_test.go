@@ -130,7 +130,7 @@ func TestResend(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
 		cfg := s.config(t)
 		require.NoError(t, kafka.EnsureTopics(t.Context(), cfg, kafka.Create{Topic: true, Partitions: 3}))
-		large := strings.Repeat("v", 1_048_400) // fits the source, not the dead-letter topic of this test
+		large := strings.Repeat("v", 1_048_300) // fits the source, not the dead-letter topic of this test
 		s.write(t, cfg.Topic,
 			crmsync.Message{Partition: 2, Key: []byte("k"), Value: []byte("\x00\xff"), Headers: []crmsync.Header{{Key: "h", Value: []byte("1")}}},
 			crmsync.Message{Partition: 2, Key: []byte("k")},
@@ -151,9 +151,22 @@ func TestResend(t *testing.T) {
 		for i, m := range r.got[2][3:] {
 			require.Equal(t, r.got[2][i].Key, m.Key)
 			require.Equal(t, r.got[2][i].Value, m.Value)
-			require.Equal(t, r.got[2][i].Headers, m.Headers)
+			replay := crmsync.Header{Key: crmsync.HeaderReplay, Value: []byte(cfg.DeadLetterTopic + "/" + dead[i].Entry.String())}
+			require.Equal(t, append(r.got[2][i].Headers, replay), m.Headers)
 			require.Equal(t, int32(2), m.Partition)
 		}
+		t.Run("a replay that died again", func(t *testing.T) {
+			again := dead[0]
+			again.Version, again.Message = 8, r.got[2][3]
+			again.Message.Headers = append(again.Message.Headers, crmsync.Header{Key: crmsync.HeaderVersion, Value: []byte("7")})
+			require.NoError(t, openProducer(t, cfg).Resend(t.Context(), []kafka.Letter{again}))
+			until(t, "the message again", func() bool { return len(r.got[2]) == 7 }, r)
+			require.Equal(t, []crmsync.Header{
+				{Key: "h", Value: []byte("1")},
+				{Key: crmsync.HeaderReplay, Value: []byte(cfg.DeadLetterTopic + "/" + again.Entry.String())},
+				{Key: crmsync.HeaderVersion, Value: []byte("8")},
+			}, r.got[2][6].Headers)
+		})
 		t.Run("a message that is gone", func(t *testing.T) {
 			gone := dead[2]
 			gone.Message.Offset = 99
