@@ -71,7 +71,7 @@ func (rd *reading) read(body *fastjson.Value, empty bool) {
 		}
 	case slices.Contains(rd.op.answer.items, v.status) && (body != nil || empty) && rd.items():
 		rd.rest()
-	case v.status < 300 && body == nil:
+	case v.status >= 200 && v.status < 300 && body == nil:
 		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, v.operation), Code: "no_json"})
 	default:
 		rd.fail(rd.p.fault(v, false))

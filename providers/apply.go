@@ -44,10 +44,9 @@ func (p *Provider) Apply(ctx context.Context, b crmsync.Batch) crmsync.Answer {
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	if response := p.send(ctx, w, &rd); response != nil {
-		answer.Status = response.StatusCode
-		answer.Readings = p.readings(b.Connection.ID, response.Header)
-	}
+	p.send(ctx, w, &rd)
+	answer.Status = sc.view.status
+	answer.Readings = p.readings(b.Connection.ID, sc.view.header)
 	for i := range answer.Results {
 		if f := answer.Results[i].Fault; f != nil {
 			scrub(f, w.f.credential)
@@ -61,37 +60,40 @@ func sendable(credential string) bool {
 	return credential != "" && !strings.ContainsFunc(credential, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// send makes the request and turns what comes of it into results. It returns
-// the answer's head, nil when none came.
-func (p *Provider) send(ctx context.Context, w *writer, rd *reading) *http.Response {
+// send makes the request and turns what comes of it into results. The answer's
+// head is in the view then, if one came.
+func (p *Provider) send(ctx context.Context, w *writer, rd *reading) {
 	out := &outgoing{now: p.now, deadline: w.b.Deadline}
+	out.left.Store(!p.ownTransport) // of another nothing is known
 	request, err := out.request(ctx, w)
 	if err != nil {
 		rd.fail(&crmsync.Fault{Kind: crmsync.Internal, Code: "invalid_request"})
-		return nil
+		return
 	}
 	response, err := p.transport.RoundTrip(request)
 	if err != nil {
 		rd.fail(out.fault(ctx, err, w.op.op))
 		out.release(w.sc)
-		return nil
+		return
 	}
+	w.sc.view.status, w.sc.view.header = response.StatusCode, response.Header
 	size, err := receive(w.sc, response)
 	out.release(w.sc)
-	rd.sc.view.status, rd.sc.view.header = response.StatusCode, response.Header
 	switch {
-	case response.StatusCode >= 300 || err == nil && size <= answerMax:
+	case response.StatusCode >= http.StatusMultipleChoices || err == nil && size <= answerMax:
 		rd.decode()
 	case err == nil:
 		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, w.op.op), Code: codeAnswerSize})
 	default:
-		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, w.op.op), Code: interrupted(ctx, codeCutOff), Err: err})
+		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, w.op.op), Code: interrupted(ctx, codeCutOff), Err: cause(err)})
 	}
-	return response
 }
 
 // receive reads an answer's body, one byte more than it may have at most.
 func receive(sc *scratch, response *http.Response) (size int64, err error) {
 	defer response.Body.Close() //nolint:errcheck // what was read is what counts
+	if response.StatusCode < http.StatusOK {
+		return 0, nil // the body of a switched protocol is the connection, which no deadline ends
+	}
 	return sc.answer.ReadFrom(io.LimitReader(response.Body, answerMax+1))
 }

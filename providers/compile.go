@@ -132,6 +132,7 @@ func (c *compiler) contradictions(n *document.Node, r rule) {
 		"after":       when(r.gone || !waits, "only what is throttled, over quota or transient waits"),
 		"until":       when(r.gone || !waits, "only what is throttled, over quota or transient waits"),
 		"code":        when(r.gone, "success has no code"),
+		"kind":        when(r.gone, "already_gone stands beside it, which is success"),
 		"at_most":     when(!r.midnight, "it shortens until, which is not there"),
 	} {
 		if at := n.Get(key); at != nil && reason != "" {
@@ -156,11 +157,14 @@ func (c *compiler) report(n *document.Node, r document.Range, message, help stri
 }
 
 func (c *compiler) templateFault(n *document.Node, f *templateFault) {
-	at := n.Range()
-	if f.end > 0 {
-		at = n.Sub(f.start, f.end)
+	switch {
+	case f.key:
+		c.report(n, n.KeyRange(), f.message, "")
+	case f.end == 0:
+		c.report(n, n.Range(), f.message, "")
+	default:
+		c.report(n, n.Sub(f.start, f.end), f.message, "")
 	}
-	c.report(n, at, f.message, "")
 }
 
 // text compiles a template of plain text.

@@ -113,13 +113,28 @@ func (c *compiler) budgets(p *Provider, root *document.Node) {
 		if b.window <= 0 {
 			c.report(n, n.Get("window").Range(), "window is empty", "give the time that a plan's limit lasts")
 		}
-		cost := c.cost(n.Get("cost"))
-		for _, o := range p.operations {
-			if o != nil {
-				b.costs[o.op] = c.costs(n.Get("cost"), cost, o)
-			}
-		}
+		c.costs(p, &b, n.Get("cost"))
 		p.budgets = append(p.budgets, b)
+	}
+}
+
+// costs computes a budget's cost for every size that a request can have, so
+// that none is computed later. No calls are no request.
+func (c *compiler) costs(p *Provider, b *budget, n *document.Node) {
+	cost := c.cost(n)
+	for _, o := range p.operations {
+		if o == nil {
+			continue
+		}
+		b.costs[o.op] = make([]int64, o.items+1)
+		for calls := 1; calls <= o.items; calls++ {
+			units, ok := cost(o.op, calls)
+			if !ok {
+				c.report(n, n.Range(), "cost is no count for "+o.op.String(), "an expression must give a whole number, 0 or more, for every n")
+				return
+			}
+			b.costs[o.op][calls] = units
+		}
 	}
 }
 
@@ -145,21 +160,6 @@ func (c *compiler) cost(n *document.Node) func(op crmsync.Operation, calls int) 
 		units, ok := value.Int()
 		return units, err == nil && ok && units >= 0
 	}
-}
-
-// costs computes a budget's cost for every size that a request can have, so
-// that none is computed later. No calls are no request.
-func (c *compiler) costs(n *document.Node, cost func(crmsync.Operation, int) (int64, bool), o *operation) []int64 {
-	table := make([]int64, o.items+1)
-	for calls := 1; calls <= o.items; calls++ {
-		units, ok := cost(o.op, calls)
-		if !ok {
-			c.report(n, n.Range(), "cost is no count for "+o.op.String(), "an expression must give a whole number, 0 or more, for every n")
-			break
-		}
-		table[calls] = units
-	}
-	return table
 }
 
 func (c *compiler) plans(p *Provider, root *document.Node) {

@@ -7,10 +7,10 @@ import (
 )
 
 // Slots by where a template stands.
-var (
-	slotsShared = setOf(slotObject, slotMatchField)
-	slotsCall   = setOf(slotObject, slotMatchField, slotMatchValue, slotID, slotTrace, slotFields)
-	slotsSingle = setOf(slotObject, slotMatchField, slotMatchValue, slotID)
+const (
+	slotsShared slots = 1<<slotObject | 1<<slotMatchField
+	slotsSingle slots = slotsShared | 1<<slotMatchValue | 1<<slotID
+	slotsCall   slots = slotsSingle | 1<<slotTrace | 1<<slotFields
 )
 
 func (c *compiler) operations(p *Provider, root *document.Node) {
@@ -129,11 +129,11 @@ func (c *compiler) checkAnswer(o *operation, n *document.Node) {
 		c.report(n, n.Get("items").KeyRange(), "nothing says how items are read", "add results or errors")
 	case len(a.items) == 0 && (a.results != nil || a.errors != nil || a.absent != nil):
 		c.report(n, n.KeyRange(), "no status brings items", "add items: the statuses whose answer tells of the calls one by one")
-	case r != nil && o.batched && a.results.in == nil:
+	case r != nil && o.batched && r.Get("in") == nil:
 		c.report(r, r.KeyRange(), "results of a batch have no list", "add in, such as body.results")
 	case r != nil && a.results.in != nil && a.results.align != alignIndex && r.Get("name") == nil:
 		c.report(r, r.KeyRange(), "results don't name their calls", "add name, or align: index")
-	case r != nil && (a.results.in == nil || a.results.align == alignIndex) && (r.Get("name") != nil || r.Get("fold_case") != nil):
+	case r != nil && (r.Get("in") == nil || a.results.align == alignIndex) && (r.Get("name") != nil || r.Get("fold_case") != nil):
 		c.report(r, r.KeyRange(), "name and fold_case have no effect on results that go by their place", "take them out, or align by id, key or trace")
 	}
 	if a.absent != nil && a.absent.gone {

@@ -39,8 +39,9 @@ type Options struct {
 	// MaxInflight overrides, per provider, how long after its deadline a request
 	// may still take effect.
 	MaxInflight map[string]time.Duration
-	// Transport is used in place of our own, whose guard against private
-	// addresses then doesn't run. For tests.
+	// Transport is used in place of our own. Its guard against private addresses
+	// then doesn't run, and every error counts as one after the request has left.
+	// For tests.
 	Transport http.RoundTripper
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
@@ -145,7 +146,7 @@ func (c *compiler) configure(p *Provider, opt Options) {
 		p.base = strings.TrimSuffix(u.String(), "/") + p.root
 	}
 	if p.transport = opt.Transport; p.transport == nil {
-		p.transport = newTransport(allowed)
+		p.transport, p.ownTransport = newTransport(allowed), true
 	}
 }
 

@@ -17,8 +17,12 @@ import (
 	"crmsync"
 )
 
-// errLate stops a request whose deadline has passed.
-var errLate = errors.New("the deadline has passed")
+var (
+	// errLate stops a request whose deadline has passed.
+	errLate = errors.New("the deadline has passed")
+	// errUnreadable stands for an error that may hold words of the other side.
+	errUnreadable = errors.New("the answer is not HTTP")
+)
 
 // outgoing is what is known of a request on its way. The transport's goroutines
 // write it, and may do so after the transport has answered.
@@ -94,7 +98,7 @@ func (c *connection) Write(b []byte) (int, error) {
 // fault says what a request that got no answer asks of the caller. Before its
 // first byte was handed over nothing can have happened, after it anything.
 func (o *outgoing) fault(ctx context.Context, err error, op crmsync.Operation) *crmsync.Fault {
-	f := &crmsync.Fault{Kind: crmsync.Transient, Code: interrupted(ctx, networkCode(err)), Err: err}
+	f := &crmsync.Fault{Kind: crmsync.Transient, Code: interrupted(ctx, networkCode(err)), Err: cause(err)}
 	if o.late.Load() {
 		f.Code = codeDeadline
 	}
@@ -102,6 +106,29 @@ func (o *outgoing) fault(ctx context.Context, err error, op crmsync.Operation) *
 		f.Kind = settled(crmsync.Ambiguous, op)
 	}
 	return f
+}
+
+// cause returns what may be said of an error. What net/http can't read it
+// repeats in its errors, and those words are the CRM's: they may hold anything.
+func cause(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return e
+	}
+	for _, known := range []error{errLate, errAddress, context.DeadlineExceeded, context.Canceled, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	if networkCode(err) == "tls" {
+		return errors.New("tls: the other side speaks none")
+	}
+	return errUnreadable
 }
 
 // interrupted returns the code of a request that we ended ourselves, else other.

@@ -30,9 +30,10 @@ type Provider struct {
 	defaultPlan string
 	limits      map[limitKey]crmsync.Limits
 
-	now       func() time.Time
-	transport http.RoundTripper
-	scratch   sync.Pool
+	now          func() time.Time
+	transport    http.RoundTripper
+	ownTransport bool
+	scratch      sync.Pool
 }
 
 const operationCount = int(crmsync.Find) + 1

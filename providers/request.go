@@ -15,7 +15,7 @@ const (
 	codeNoID        = "no_external_id"
 	codeNoMatch     = "no_match"
 	codeNoUpsertBy  = "no_upsert_by_field"
-	codeFull        = "request_full"
+	codeFull        = "batch_full" // known to the engine: no attempt of the call
 	codeTooLarge    = "call_too_large"
 	codeSameObject  = "same_object"
 	codeOtherField  = "other_match_field"

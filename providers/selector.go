@@ -160,21 +160,21 @@ func evaluated(value expr.Value, yield func([]byte)) {
 	}
 }
 
-// firstText returns what the first selector with a text gives, cut off at max
-// bytes.
-func firstText(selectors []selector, v *view, max int) string {
+// firstText returns what the first selector with a text gives, cut off at
+// bytesMax.
+func firstText(selectors []selector, v *view, bytesMax int) string {
 	for i := range selectors {
 		if text := selectors[i].text(v); len(text) > 0 {
-			return cut(text, max)
+			return cut(text, bytesMax)
 		}
 	}
 	return ""
 }
 
-// cut returns the text's first max bytes at most, never a part of a rune.
-func cut(text []byte, max int) string {
-	if len(text) <= max {
+// cut returns the text's first bytesMax bytes at most, never a part of a rune.
+func cut(text []byte, bytesMax int) string {
+	if len(text) <= bytesMax {
 		return strings.ToValidUTF8(string(text), "\uFFFD")
 	}
-	return strings.ToValidUTF8(string(text[:max]), "")
+	return strings.ToValidUTF8(string(text[:bytesMax]), "")
 }

@@ -101,7 +101,7 @@ func (s *shaper) object(n *document.Node) {
 		}
 		key, fault := parseText(name, s.allowed&^setOf(slotFields, slotCalls))
 		if fault != nil {
-			s.report(value, &templateFault{message: fault.message + " (in the key " + name + ")"})
+			s.report(value, &templateFault{message: fault.message, key: true})
 			continue
 		}
 		if len(keys) > 0 {

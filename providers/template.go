@@ -65,10 +65,12 @@ type piece struct {
 // text is a template of plain text.
 type text []piece
 
-// templateFault is what is wrong with a template, between two rune offsets.
+// templateFault is what is wrong with a template, between two rune offsets: of
+// the whole value where end is 0, of the value's key where key is set.
 type templateFault struct {
 	start, end int
 	message    string
+	key        bool
 }
 
 // parseText reads a template whose slots must be among allowed.
@@ -86,11 +88,11 @@ func parseText(src string, allowed slots) (text, *templateFault) {
 		name, after, closed := strings.Cut(inside, "}")
 		end := at + utf8.RuneCountInString(name) + 2
 		if !closed {
-			return nil, &templateFault{at, at + 1, "slot is not closed"}
+			return nil, &templateFault{start: at, end: at + 1, message: "slot is not closed"}
 		}
 		s, known := slotNames[name]
 		if !known || !allowed.has(s) {
-			return nil, &templateFault{at, end, fmt.Sprintf("no slot {%s} here", name)}
+			return nil, &templateFault{start: at, end: end, message: fmt.Sprintf("no slot {%s} here", name)}
 		}
 		t = append(t, piece{slot: s})
 		rest, at = after, end

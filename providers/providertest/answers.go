@@ -128,7 +128,7 @@ func noJSON(t *testing.T, h Harness) {
 }
 
 func tooLarge(t *testing.T, h Harness) {
-	const cap = 10 << 20
+	const bodyMax = 10 << 20
 	chunk := strings.Repeat(" ", 64<<10)
 	var wrote int
 	done := make(chan struct{})
@@ -145,7 +145,7 @@ func tooLarge(t *testing.T, h Harness) {
 	a := apply(t, p, batch(h, h.writes(t), 1))
 	<-done
 	require.Equal(t, crmsync.Ambiguous, kinds(t, a)[0])
-	require.Less(t, wrote, 4*cap, "the rest of the answer must not be read")
+	require.Less(t, wrote, 4*bodyMax, "the rest of the answer must not be read")
 }
 
 func cutOff(t *testing.T, h Harness) {

@@ -104,8 +104,75 @@ func cancelled(t *testing.T, h Harness) {
 	require.Equal(t, crmsync.Transient, kinds(t, a)[0], "nothing is sent on a cancelled context")
 }
 
+// deadlineTrickle begins an answer and never ends it.
+func deadlineTrickle(t *testing.T, h Harness) {
+	for _, status := range []int{200, 400, 500} {
+		p := open(t, h, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprint(w, `{"results":[`)
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		})
+		b := batch(h, h.writes(t), 1)
+		start := time.Now()
+		b.Deadline = start.Add(100 * time.Millisecond)
+		a := apply(t, p, b)
+		require.Less(t, time.Since(start), 5*time.Second)
+		if status != 400 {
+			require.Equal(t, crmsync.Ambiguous, kinds(t, a)[0], status)
+		}
+		require.Equal(t, status, a.Status)
+	}
+}
+
+// raw answers with these bytes, whatever they are, and closes the connection.
+func raw(answer string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		_, _ = io.WriteString(conn, answer)
+		_ = conn.Close()
+	}
+}
+
+func noHTTP(t *testing.T, h Harness) {
+	for _, answer := range []string{
+		secret + "\r\n\r\n", "HTTP/1.1 " + secret + "\r\n\r\n", "HTTP/1.1 200 OK\r\n" + secret + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: " + secret + "\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + secret + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + secret + "\r\n", "",
+	} {
+		p := open(t, h, raw(answer))
+		for _, op := range h.Operations {
+			a := apply(t, p, batch(h, op, 1))
+			require.Equal(t, uncertain(op), kinds(t, a)[0], "%s, answer %q", op, answer)
+			silent(t, a)
+		}
+	}
+}
+
+// switches answers 101: then the body is the connection, and has no end.
+func switches(t *testing.T, h Harness) {
+	p := open(t, h, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+	})
+	b := batch(h, h.writes(t), 1)
+	start := time.Now()
+	b.Deadline = start.Add(time.Second)
+	require.Equal(t, []crmsync.Kind{crmsync.Ambiguous}, kinds(t, apply(t, p, b)))
+	require.Less(t, time.Since(start), 5*time.Second)
+}
+
 func connectionRefused(t *testing.T, h Harness) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := l.Addr().String()
 	require.NoError(t, l.Close())
