@@ -53,7 +53,9 @@ type catalogFile struct {
 
 // catalogLimits are wider than a mapping's: a CRM has hundreds of fields, with
 // hundreds of options.
-var catalogLimits = document.Limits{Bytes: 4 << 20, Nodes: 200_000, Depth: 16}
+func catalogLimits() document.Limits {
+	return document.Limits{Bytes: 4 << 20, Nodes: 200_000, Depth: 16}
+}
 
 // catalogs reads catalogue files, each once. It may be used concurrently.
 type catalogs struct {
@@ -119,7 +121,7 @@ func (c *catalogs) read(p, object string) *catalogFile {
 	if src == nil {
 		return nil
 	}
-	doc, ds := document.Parse(file, src, catalogLimits)
+	doc, ds := document.Parse(file, src, catalogLimits())
 	f := &catalogFile{}
 	if doc != nil {
 		ds = append(ds, document.Check(doc, c.format, document.CheckOptions{})...)

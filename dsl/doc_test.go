@@ -66,7 +66,7 @@ func shown(s Sample) string { return strings.TrimRight(s.Text, "\n") }
 func TestMappingDocExamples(t *testing.T) {
 	tmpl, err := os.ReadFile("testdata/mapping.md.tmpl")
 	require.NoError(t, err)
-	files := map[string]string{sampleOrg: sampleConnection}
+	files := map[string]string{}
 	for _, m := range regexp.MustCompile("(?s)```yaml\n# mappings/(\\S+)\n(.*?)```").FindAllStringSubmatch(string(tmpl), -1) {
 		files[m[1]] = m[2]
 	}

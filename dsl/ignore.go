@@ -102,7 +102,7 @@ func ignored(ignores []*ignore, d document.Diagnostic) bool {
 // complaint returns what is wrong with the comment itself.
 func (ig *ignore) complaint(s *source) (document.Diagnostic, bool) {
 	rule, known := ruleByID[ig.code]
-	message, help := "", ""
+	var message, help string
 	switch {
 	case ig.code == "":
 		message, help = "this does not say what to ignore", "write: # crmsync:ignore CM211 and the reason"

@@ -147,6 +147,9 @@ func (l *loader) place() {
 	for _, s := range l.maps {
 		l.checkPath(s)
 		l.record(s)
+		if s.slot.org == Global { // an org's own mapping needs a connection, see CM406
+			l.checkProvider(s, s.root.Get("provider"))
+		}
 	}
 }
 

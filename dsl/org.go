@@ -34,16 +34,19 @@ func connection(org string, n *document.Node) crmsync.Connection {
 	}
 }
 
-// checkProvider reports a provider that nobody has described.
+// checkProvider reports a provider that nobody has described, named by a
+// connection or by a fallback mapping.
 func (l *loader) checkProvider(s *source, n *document.Node) {
 	name, ok := n.Text()
-	if !ok || len(l.Providers) == 0 || slices.Contains(l.Providers, name) {
+	if !ok || name == AnyProvider || len(l.Providers) == 0 || slices.Contains(l.Providers, name) {
 		return
 	}
 	d := diagnose(n, "CM408", n.Range(), fmt.Sprintf("there is no provider %q", name), "providers: "+list(l.Providers))
 	if near := document.Suggest(name, l.Providers); near != "" {
 		d.Help = fmt.Sprintf("did you mean %q?  %s", near, d.Help)
-		d.Fix = &document.Fix{Range: n.Range(), Text: near}
+		if s.kind == orgFile { // a mapping's folder would have to be renamed too
+			d.Fix = &document.Fix{Range: n.Range(), Text: near}
+		}
 	}
 	s.wrong = append(s.wrong, d)
 }

@@ -37,8 +37,7 @@ type snippet struct {
 type matchBy struct {
 	field string
 	at    place
-	value *snippet // nil: the constant
-	fixed string
+	value *snippet
 }
 
 // removal is an inherited field that the mapping takes out.

@@ -119,7 +119,7 @@ func (r *Registry) Watch(ctx context.Context, report func(Reload)) error {
 		r.loop(ctx, t, news{watch: func() {}}, report)
 		return nil
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }() // nothing was written
 	n := news{events: w.Events, errors: w.Errors, watch: func() { watchFolders(w, r.dir) }}
 	n.watch()
 	r.loop(ctx, t, n, report)
@@ -152,7 +152,11 @@ func (r *Registry) loop(ctx context.Context, t ticks, n news, report func(Reload
 			return
 		case <-n.events:
 			settled = t.after(settleTime)
-		case <-n.errors:
+		case err := <-n.errors: // news were lost
+			if err == nil {
+				n.errors = nil // closed
+				continue
+			}
 			settled = t.after(settleTime)
 		case at := <-settled:
 			settled = nil

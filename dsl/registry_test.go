@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -55,7 +56,7 @@ type watching struct {
 func watch(t *testing.T, r *Registry) *watching {
 	t.Helper()
 	w := startWatch(t, r)
-	w.rescan <- time.Time{}
+	synctest.Wait()
 	return w
 }
 
@@ -89,6 +90,10 @@ func (w *watching) change(at time.Time) {
 }
 
 func TestRegistryReloadsWhenFilesSettle(t *testing.T) {
+	synctest.Test(t, reloadsWhenFilesSettle)
+}
+
+func reloadsWhenFilesSettle(t *testing.T) {
 	dir := folder(t, inFields("  email: record.email\n").Files)
 	r := open(t, dir)
 	before := r.Current()
@@ -108,10 +113,15 @@ func TestRegistryReloadsWhenFilesSettle(t *testing.T) {
 	<-w.armed
 	w.settled <- at
 	<-w.watched
+	synctest.Wait()
 	require.Empty(t, w.reports, "nothing changed")
 }
 
 func TestRegistryRefusesABrokenSet(t *testing.T) {
+	synctest.Test(t, refusesABrokenSet)
+}
+
+func refusesABrokenSet(t *testing.T) {
 	dir := folder(t, inFields("  email: record.email\n").Files)
 	r := open(t, dir)
 	before := r.Current()
@@ -134,6 +144,10 @@ func TestRegistryRefusesABrokenSet(t *testing.T) {
 }
 
 func TestRegistryFindsWhatNobodyTold(t *testing.T) {
+	synctest.Test(t, findsWhatNobodyTold)
+}
+
+func findsWhatNobodyTold(t *testing.T) {
 	files := inFields("  email: record.email\n").Files
 	dir := folder(t, nil)
 	for name, text := range files { // as Kubernetes mounts a ConfigMap
@@ -147,7 +161,7 @@ func TestRegistryFindsWhatNobodyTold(t *testing.T) {
 	w := watch(t, r)
 
 	w.rescan <- time.Time{}
-	w.rescan <- time.Time{}
+	synctest.Wait()
 	require.Empty(t, w.reports, "nothing changed")
 
 	require.NoError(t, os.Symlink("..2", filepath.Join(dir, "..new")))
@@ -176,6 +190,10 @@ func TestRegistryWatchesRealFiles(t *testing.T) {
 }
 
 func TestRegistryFindsWhatChangedBeforeItWatched(t *testing.T) {
+	synctest.Test(t, findsWhatChangedBeforeItWatched)
+}
+
+func findsWhatChangedBeforeItWatched(t *testing.T) {
 	dir := folder(t, inFields("  email: record.email\n").Files)
 	r := open(t, dir)
 	write(t, dir, sampleMapping, sampleHead+sampleMatch+"fields:\n  email: lower(record.email)\n")
@@ -220,6 +238,10 @@ func TestSchemasBeside(t *testing.T) {
 }
 
 func TestReadersSeeWholeSetsWhileItReloads(t *testing.T) {
+	synctest.Test(t, readersSeeWholeSets)
+}
+
+func readersSeeWholeSets(t *testing.T) {
 	dir := folder(t, inFields("  email: record.email\n").Files)
 	r := open(t, dir)
 	w := watch(t, r)

@@ -59,9 +59,9 @@ func orgRules() []Rule {
 			Good: []Sample{inOrg(sampleConnection)},
 		},
 		{
-			ID: "CM408", Slug: "unknown-provider", Title: "A connection names a provider that nobody has described",
+			ID: "CM408", Slug: "unknown-provider", Title: "A connection or a fallback names a provider that nobody has described",
 			Why:  "Providers are the folders of providers/.",
-			Bad:  []Sample{inOrg("version: 1\nconnections:\n  hubspot: {provider: hubspott, credential: hubspot-main}\n")},
+			Bad:  []Sample{inOrg("version: 1\nconnections:\n  hubspot: {provider: hubspott, credential: hubspot-main}\n"), inFields("  email: record.email\n").with("_global/hubspt/contact.yaml", "version: 1\nrecord_type: contact\nprovider: hubspt\nobject: contacts\n"+sampleMatch+"fields:\n  email: record.email\n").shown("# mappings/_global/hubspt/contact.yaml\nprovider: hubspt\n")},
 			Good: []Sample{inOrg(sampleConnection)},
 		},
 		{

@@ -169,6 +169,6 @@ func readFile(fsys fs.FS, p string, limit int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	return io.ReadAll(io.LimitReader(f, int64(limit)+1))
 }

@@ -10,11 +10,10 @@ import (
 // source is one file as it was written, with what is wrong with it.
 type source struct {
 	found
-	name   string // as messages call it
-	doc    *document.Document
-	root   *document.Node
-	wrong  document.Diagnostics
-	object string // of a mapping; may be inherited
+	name  string // as messages call it
+	doc   *document.Document
+	root  *document.Node
+	wrong document.Diagnostics
 }
 
 // formats are the compiled schemas of the files of a mappings folder.

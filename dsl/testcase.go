@@ -19,7 +19,7 @@ const (
 	testEventID  = "e-1"
 )
 
-var testTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+func testTime() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // testCase is one test of a mapping.
 type testCase struct {
@@ -53,7 +53,7 @@ func testEvent(at slot, n *document.Node) crmsync.Event {
 		ID:         orElse(text(n, "event_id"), testEventID),
 		Key:        crmsync.RecordKey{Org: orElse(text(n, "org_id"), at.org), Type: at.record, ID: orElse(text(n, "record_id"), testRecordID)},
 		Version:    1,
-		OccurredAt: testTime,
+		OccurredAt: testTime(),
 	}
 	if ev.Key.Org == Global {
 		ev.Key.Org = testOrg
