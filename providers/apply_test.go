@@ -60,8 +60,9 @@ func TestCreateCarriesItsKey(t *testing.T) {
 	b := upserts(call("", "crmsync_id", "c-1", `{"crmsync_id":"other","email":"a@example.com"}`), call("", "crmsync_id", "c-2", `{"crmsync_id":"other"}`))
 	b.Operation = crmsync.Create
 	r, _ := p.Request(b)
-	require.Equal(t, []byte(`{"inputs":[{"objectWriteTraceId":"0","properties":{"crmsync_id":"c-1","email":"a@example.com"}},`+
-		`{"objectWriteTraceId":"1","properties":{"crmsync_id":"c-2"}}]}`), r.Body)
+	want := `{"inputs":[{"objectWriteTraceId":"0","properties":{"crmsync_id":"c-1","email":"a@example.com"}},` +
+		`{"objectWriteTraceId":"1","properties":{"crmsync_id":"c-2"}}]}`
+	require.Equal(t, want, string(r.Body))
 }
 
 // TestKeptBack: calls that can't go along wait for a request of their own, and
