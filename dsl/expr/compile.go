@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -77,6 +78,10 @@ func (e *Env) compile(text string, opt CompileOptions) compiled {
 	j := &job{env: e, opt: opt}
 	if len(text) > 4*maxText || len([]rune(text)) > maxText {
 		j.report(Issue{Code: "CM209", End: 1, Message: fmt.Sprintf("the expression is longer than %d characters", maxText), Help: "split it into several fields or vars"})
+		return j.done(nil)
+	}
+	if !utf8.ValidString(text) {
+		j.report(Issue{Code: "CM204", End: len([]rune(text)), Message: "the expression is not UTF-8", Help: "save the file as UTF-8"})
 		return j.done(nil)
 	}
 	if strings.TrimSpace(text) == "" {

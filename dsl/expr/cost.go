@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strings"
+
 	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
 )
@@ -9,6 +11,7 @@ import (
 // into the limit at run time.
 const (
 	assumedString = 1024
+	assumedItem   = 128 // a string in a list or map
 	assumedItems  = 100
 	assumedAny    = 64 // of a value of any type: characters or items
 )
@@ -32,12 +35,20 @@ func (e estimator) EstimateSize(node cost.AstNode) *cost.SizeEstimate {
 		most = uint64(f.MaxItems)
 	case kind == types.ListKind || kind == types.MapKind || kind == types.StructKind:
 		most = assumedItems
+	case isItem(node.Path()) && (kind == types.StringKind || kind == types.BytesKind):
+		most = assumedItem
 	case kind == types.StringKind || kind == types.BytesKind:
 		most = assumedString
 	case kind == types.DynKind || kind == types.TypeParamKind:
 		most = assumedAny
 	}
 	return &cost.SizeEstimate{Min: 0, Max: most}
+}
+
+// isItem tells the items, keys and values of a container; cel-go asks for those
+// that no path leads to without one.
+func isItem(path []string) bool {
+	return len(path) == 0 || strings.HasPrefix(path[len(path)-1], "@")
 }
 
 // field returns the record's field at a path such as record, tags, @items.

@@ -25,6 +25,7 @@ const (
 type Compiler struct {
 	base   *cel.Env
 	guards map[string]*guard
+	ours   map[string]*function
 
 	mu       sync.Mutex
 	envs     map[string]*Env
@@ -46,7 +47,11 @@ type compiled struct {
 
 // NewCompiler returns a compiler with an empty cache. It takes about 2 ms.
 func NewCompiler() (*Compiler, error) {
-	base, err := baseEnv()
+	ours := map[string]*function{}
+	for _, f := range table() {
+		ours[f.name] = f
+	}
+	base, err := baseEnv(ours)
 	if err != nil {
 		return nil, fmt.Errorf("make the expression environment: %w", err)
 	}
@@ -54,11 +59,11 @@ func NewCompiler() (*Compiler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the expression environment: %w", err)
 	}
-	return &Compiler{base: base, guards: guards, envs: map[string]*Env{}, programs: map[programKey]compiled{}}, nil
+	return &Compiler{base: base, guards: guards, ours: ours, envs: map[string]*Env{}, programs: map[programKey]compiled{}}, nil
 }
 
 // baseEnv returns the libraries and our functions, without variables.
-func baseEnv() (*cel.Env, error) {
+func baseEnv(ours map[string]*function) (*cel.Env, error) {
 	opts := []cel.EnvOption{
 		cel.CustomTypeAdapter(adapter{}),
 		cel.OptionalTypes(), ext.Strings(), ext.Math(), ext.Lists(), ext.Sets(), ext.Regex(),
@@ -67,7 +72,7 @@ func baseEnv() (*cel.Env, error) {
 		cel.ParserExpressionSizeLimit(maxText), cel.ParserRecursionLimit(recursionLimit),
 		cel.ParserErrorRecoveryLimit(1), cel.ExpressionNodeLimit(maxNodes), cel.RegexProgramSizeLimit(maxRegexSize),
 	}
-	for _, f := range table() {
+	for _, f := range ours {
 		opts = append(opts, f.declaration(), cel.CostModel(f.costs()...))
 	}
 	return cel.NewEnv(opts...)
@@ -213,7 +218,7 @@ func isIdent(s string) bool {
 
 // readVar reads a constant of a mapping.
 func readVar(target any, name string) ref.Val {
-	if v, ok := target.(*Vars); ok {
+	if v, ok := target.(*Vars); ok && v != nil {
 		if value, ok := v.values[name]; ok {
 			return value
 		}

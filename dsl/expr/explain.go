@@ -205,8 +205,7 @@ func (j *job) explainFunction(node ast.Expr, name string, i Issue) Issue {
 
 // globalCall rewrites x.f(…) as f(x, …) where f is one of our functions.
 func (j *job) globalCall(node ast.Expr, name string) *Fix {
-	ours := slices.ContainsFunc(table(), func(f *function) bool { return f.name == name })
-	if call := j.tree.written(node).AsCall(); ours && call.IsMemberFunction() {
+	if call := j.tree.written(node).AsCall(); j.env.compiler.ours[name] != nil && call.IsMemberFunction() {
 		parts := []string{j.tree.textOf(call.Target())}
 		for _, arg := range call.Args() {
 			parts = append(parts, j.tree.textOf(arg))

@@ -175,7 +175,7 @@ func plainFault(text string) string {
 	for _, known := range [...]struct{ begins, says string }{
 		{"no such key", "there is no entry for this key; lookup(map, key, default) gives another value"},
 		{"no such overload", "a value is of a type that does not fit here"},
-		{"index out of", "the list has no item at this index"},
+		{"index out of", "there is nothing at this index"},
 		{"division by zero", "division by zero"},
 		{"modulus by zero", "division by zero"},
 		{"integer overflow", "the number is too large"},

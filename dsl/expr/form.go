@@ -112,19 +112,18 @@ func (j *job) checkLiterals(e ast.Expr) {
 }
 
 func (j *job) checkOwn(name string, args []ast.Expr) {
-	for _, f := range table() {
-		if f.name != name || f.literal == nil {
-			continue
-		}
-		for k, arg := range args {
-			if text, ok := literalText(arg); ok {
-				if problem := f.literal(k, text); problem != "" {
-					code := "CM203"
-					if f.group == "dates" {
-						code = "CM206"
-					}
-					j.reportLiteral(code, arg, problem, "")
-				}
+	f := j.env.compiler.ours[name]
+	if f == nil || f.literal == nil {
+		return
+	}
+	code := "CM203"
+	if f.group == "dates" {
+		code = "CM206"
+	}
+	for k, arg := range args {
+		if text, ok := literalText(arg); ok {
+			if problem := f.literal(k, text); problem != "" {
+				j.reportLiteral(code, arg, problem, "")
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"math"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+	"github.com/valyala/fastjson"
 )
 
 // The bounds of what AppendJSON writes for one value. A list that holds another
@@ -46,8 +48,7 @@ func (w *jsonWriter) value(dst []byte, v ref.Val, depth int) []byte {
 	if w.err != nil {
 		return dst
 	}
-	if len(dst) > w.limit || depth > jsonDepth {
-		w.err = costlyf("the result is larger than 1 MiB, or nested deeper than %d", jsonDepth)
+	if w.beyond(dst, depth) {
 		return dst
 	}
 	switch x := v.(type) {
@@ -74,7 +75,7 @@ func (w *jsonWriter) value(dst []byte, v ref.Val, depth int) []byte {
 		dst = base64.StdEncoding.AppendEncode(dst, x)
 		return append(dst, '"')
 	case *object:
-		return w.object(dst, x)
+		return w.parsed(dst, x.json(), depth)
 	case *types.Optional:
 		if !x.HasValue() {
 			return append(dst, "null"...)
@@ -101,9 +102,52 @@ func (w *jsonWriter) float(dst []byte, f float64) []byte {
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }
 
-// object writes parsed JSON back as it came.
-func (w *jsonWriter) object(dst []byte, o *object) []byte {
-	return o.json().MarshalTo(dst)
+// parsed writes JSON that was parsed. The parser lets broken numbers and
+// strings through, so all is written anew but the digits of numbers.
+func (w *jsonWriter) parsed(dst []byte, v *fastjson.Value, depth int) []byte {
+	if w.err != nil || w.beyond(dst, depth) {
+		return dst
+	}
+	switch v.Type() {
+	case fastjson.TypeObject:
+		obj, _ := v.Object()
+		dst = append(dst, '{')
+		obj.Visit(func(key []byte, entry *fastjson.Value) {
+			if dst[len(dst)-1] != '{' {
+				dst = append(dst, ',')
+			}
+			dst = w.parsed(append(AppendString(dst, alias(key)), ':'), entry, depth+1)
+		})
+		return append(dst, '}')
+	case fastjson.TypeArray:
+		items, _ := v.Array()
+		dst = append(dst, '[')
+		for i, item := range items {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = w.parsed(dst, item, depth+1)
+		}
+		return append(dst, ']')
+	case fastjson.TypeString:
+		text, _ := v.StringBytes()
+		return AppendString(dst, alias(text))
+	case fastjson.TypeNumber:
+		start := len(dst)
+		if dst = v.MarshalTo(dst); !json.Valid(dst[start:]) {
+			w.err = errors.New("write JSON: the data has a number that JSON does not allow")
+		}
+		return dst
+	}
+	return v.MarshalTo(dst)
+}
+
+// beyond tells that the result is too large, and notes it.
+func (w *jsonWriter) beyond(dst []byte, depth int) bool {
+	if len(dst) > w.limit || depth > jsonDepth {
+		w.err = costlyf("the result is larger than 1 MiB, or nested deeper than %d", jsonDepth)
+	}
+	return w.err != nil
 }
 
 func (w *jsonWriter) list(dst []byte, list traits.Lister, depth int) []byte {

@@ -191,7 +191,10 @@ func untyped(v *fastjson.Value) ref.Val {
 		if n, err := v.Int64(); err == nil {
 			return types.Int(n)
 		}
-		f, _ := v.Float64()
+		f, err := v.Float64()
+		if err != nil {
+			return types.WrapErr(faultf("a number in the data cannot be read"))
+		}
 		return types.Double(f)
 	case fastjson.TypeTrue:
 		return types.True
@@ -208,12 +211,11 @@ func untyped(v *fastjson.Value) ref.Val {
 
 // listOf converts the items of an array; f tells their type, nil: any.
 func listOf(items []*fastjson.Value, f *field) ref.Val {
+	if f == nil {
+		f = &field{} // of any type
+	}
 	values := make([]ref.Val, len(items))
 	for i, item := range items {
-		if f == nil {
-			values[i] = untyped(item)
-			continue
-		}
 		v, err := f.read(item)
 		if err != nil {
 			return types.WrapErr(err)
@@ -251,20 +253,24 @@ func (f *field) read(v *fastjson.Value) (ref.Val, error) {
 	case List:
 		if t == fastjson.TypeArray {
 			items, _ := v.Array()
-			list := listOf(items, f.items)
-			if err, bad := list.(*types.Err); bad {
-				return nil, err.Unwrap()
-			}
-			return list, nil
+			return noFault(listOf(items, f.items))
 		}
 	case Object, Map:
 		if t == fastjson.TypeObject {
 			return (*object)(v), nil
 		}
 	default:
-		return untyped(v), nil
+		return noFault(untyped(v))
 	}
 	return nil, faultf("%s holds %s, its schema says %s", f.path, jsonKind(t), f.Type)
+}
+
+// noFault gives a value that is an error as an error.
+func noFault(v ref.Val) (ref.Val, error) {
+	if err, bad := v.(*types.Err); bad {
+		return nil, err.Unwrap()
+	}
+	return v, nil
 }
 
 func (f *field) number(v *fastjson.Value) (ref.Val, error) {

@@ -45,8 +45,8 @@ func lex(text string) *source {
 	var open []int
 	for i := 0; i < len(s.runes); {
 		n := s.next(i)
-		if n == 0 {
-			i++
+		if n < 0 {
+			i -= n
 			continue
 		}
 		t := &s.tokens[len(s.tokens)-1]
@@ -85,22 +85,18 @@ func closing(open string) string {
 	return map[string]string{"(": ")", "[": "]", "{": "}"}[open]
 }
 
-// next appends the token at rune i and returns its length, 0 for white space.
-// A comment is skipped as white space.
+// next appends the token at rune i and returns its length. White space and
+// comments give none: their length is negative.
 func (s *source) next(i int) int {
-	r := s.runes[i]
-	if unicode.IsSpace(r) {
-		return 0
+	if unicode.IsSpace(s.runes[i]) {
+		return -1
 	}
-	if r == '/' && s.at(i+1) == '/' {
-		for n := i; ; n++ {
-			if c := s.at(n); c == '\n' || c == 0 {
-				for j := i; j < n; j++ {
-					s.runes[j] = ' '
-				}
-				return 0
-			}
+	if s.runes[i] == '/' && s.at(i+1) == '/' {
+		n := 2
+		for c := s.at(i + n); c != '\n' && c != 0; c = s.at(i + n) {
+			n++
 		}
+		return -n
 	}
 	kind, n := s.scan(i)
 	s.tokens = append(s.tokens, token{kind: kind, start: i, end: i + n, text: string(s.runes[i : i+n]), partner: -1})

@@ -270,10 +270,7 @@ func plural(n int, noun string) string {
 // signatures returns how a function may be called, with how many arguments in
 // its parentheses, and whether it is called after a dot.
 func (j *job) signatures(name string) (forms []string, counts []int, members bool) {
-	for _, f := range table() {
-		if f.name != name {
-			continue
-		}
+	if f := j.env.compiler.ours[name]; f != nil {
 		for _, o := range f.overloads {
 			counts = append(counts, len(o.args))
 		}

@@ -30,11 +30,7 @@ type nullness struct {
 }
 
 func (j *job) nulls() *nullness {
-	n := &nullness{j: j, ours: map[string]*function{}, bound: map[string]bool{}}
-	for _, f := range table() {
-		n.ours[f.name] = f
-	}
-	return n
+	return &nullness{j: j, ours: j.env.compiler.ours, bound: map[string]bool{}}
 }
 
 // checkNulls warns where an operator or a function that needs a value may get
