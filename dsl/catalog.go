@@ -82,10 +82,15 @@ func newCatalogs(own fs.FS) (*catalogs, error) {
 	return &catalogs{own: own, format: format, files: map[string]*catalogFile{}}, err
 }
 
+// hasOwn tells whether the org has a file of its own for the object.
+func (c *catalogs) hasOwn(org, provider, object string) bool {
+	return c.read(path.Join("orgs", org, provider, object+".json"), object) != nil
+}
+
 // of returns the catalogue of an object as the org has it, nil if nothing is
 // known of the object.
 func (c *catalogs) of(org, provider, object string) *catalog {
-	if provider == AnyProvider || strings.ContainsAny(object, `/\`) || object == "" {
+	if provider == AnyProvider || object == "" {
 		return nil
 	}
 	standard := path.Join("providers", provider, object+".json")
@@ -117,6 +122,9 @@ func (c *catalogs) read(p, object string) *catalogFile {
 		return f
 	}
 	c.files[p] = nil
+	if strings.ContainsAny(object, `/\`) {
+		return nil // no name of a file
+	}
 	src, file := schemaFile(c.own, p)
 	if src == nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 func explained(t *testing.T) *Set {
 	t.Helper()
 	set, ds := loadFiles(map[string]string{
-		sampleOrg: sampleConnection, "birch/org.yaml": sampleConnection,
+		sampleOrg: sampleConnection, "cedar/org.yaml": sampleConnection,
 		sampleGlobal:                sampleHead + "when: record.status != 'internal'\n" + sampleMatch + "vars: {region: EMEA}\nfields:\n  email: record.email\n  phone: record.phone\n  country: record.country\n",
 		sampleMapping:               "version: 1\nrecord_type: contact\nprovider: hubspot\nextends: global\non_delete: archive\nfields:\n  email: lower(record.email)\n  phone: null\n  annualrevenue: {value: record.revenue, type: number, on_error: omit}\n",
 		"_global/_any/contact.yaml": "version: 1\nrecord_type: contact\nprovider: _any\nobject: contacts\n" + sampleMatch + "fields:\n  email: record.email\n",
@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 
 func TestExplainFallbackAndNothing(t *testing.T) {
 	set := explained(t)
-	e := set.Explain("birch", "hubspot", "contact")
+	e := set.Explain("cedar", "hubspot", "contact")
 	require.Equal(t, Candidate{File: "mappings/_global/hubspot/contact.yaml", State: Used}, e.Chain[2])
 	require.Equal(t, Origin{Name: "on_delete", Text: "ignore"}, e.OnDelete)
 

@@ -23,6 +23,7 @@ func (l *loader) lint() {
 		b.lintCatalog()
 		b.lintOverridden()
 	})
+	l.lintFallbacks()
 	l.wrong = append(l.wrong, l.catalogs.wrong...)
 	l.lintPlaces()
 	l.lintConnections()

@@ -183,15 +183,62 @@ func (b *build) lintRequired(c *catalog) {
 	if at.Kind() == document.Invalid {
 		at = b.own.root.Get("object")
 	}
+	for _, gap := range b.gaps(c) {
+		b.wrong = append(b.wrong, diagnose(at, "CM303", key(at), fmt.Sprintf("%s are not created without %s, which no field sets", c.object, gap), "map it; a field that says write: on_update does not count"))
+	}
+}
+
+// gaps returns what the mapping doesn't set and the CRM needs to create an
+// object, in words.
+func (b *build) gaps(c *catalog) []string {
+	var out []string
 	for _, name := range c.required {
 		if !b.sets(name) {
-			b.wrong = append(b.wrong, diagnose(at, "CM303", key(at), fmt.Sprintf("%s are not created without %q, and no field sets it", c.object, name), "map it; a field that says write: on_update does not count"))
+			out = append(out, fmt.Sprintf("%q", name))
 		}
 	}
 	for _, group := range c.requiredAny {
 		if !slices.ContainsFunc(group, b.sets) {
-			b.wrong = append(b.wrong, diagnose(at, "CM303", key(at), fmt.Sprintf("%s are not created without one of %s, and no field sets any", c.object, strings.Join(group, ", ")), "map one of them; a field that says write: on_update does not count"))
+			out = append(out, "one of "+strings.Join(group, ", "))
 		}
+	}
+	return out
+}
+
+// lintFallbacks reports accounts that need more than the fallback which serves
+// them sets. Only of an org with a catalogue of its own can that be known.
+func (l *loader) lintFallbacks() {
+	var fallbacks []*build
+	for at, b := range l.builds {
+		if at.org == Global && b.program != nil {
+			fallbacks = append(fallbacks, b)
+		}
+	}
+	for org, s := range l.orgs {
+		for _, n := range s.root.Get("connections").Items() {
+			provider := text(n, "provider")
+			for _, b := range fallbacks {
+				at := b.own.slot
+				if first, ok := l.first(slot{org, provider, at.record}); ok && first == at && l.catalogs.hasOwn(org, provider, b.program.object) {
+					s.lintAccount(n.Get("provider"), b, l.catalogs.of(org, provider, b.program.object))
+				}
+			}
+		}
+	}
+}
+
+// lintAccount reports what an account needs beyond a fallback's own gaps.
+func (s *source) lintAccount(at *document.Node, b *build, c *catalog) {
+	if c == nil {
+		return
+	}
+	var known []string
+	if standard := b.catalogs.of(Global, b.own.slot.provider, c.object); standard != nil {
+		known = b.gaps(standard)
+	}
+	for _, gap := range notIn(b.gaps(c), known) {
+		s.wrong = append(s.wrong, diagnose(at, "CM303", at.Range(), fmt.Sprintf("%s of this account are not created without %s, which the fallback mapping does not set", c.object, gap),
+			fmt.Sprintf("write a mapping that extends %s and sets it", b.own.name)))
 	}
 }
 

@@ -48,9 +48,15 @@ func TestCatalogOverlay(t *testing.T) {
 	_, ds := loadFiles(birch("  email: record.email\n  loyalty_tier: {value: record.source, map: {a: gold}, default: silver}\n"))
 	require.Empty(t, ds, "what the overlay lists is known")
 	_, ds = loadFiles(birch("  email: record.email\n"))
-	require.Equal(t, []string{`mappings/birch/hubspot/contact.yaml:6:1: error: contacts are not created without "loyalty_tier", and no field sets it [CM303]`}, lines(ds))
+	require.Equal(t, []string{`mappings/birch/hubspot/contact.yaml:6:1: error: contacts are not created without "loyalty_tier", which no field sets [CM303]`}, lines(ds))
 	_, ds = loadFiles(birch("  firstname: truncate(record.first_name, 20)\n  loyalty_tier: {value: record.source, map: {a: iron}, default: silver}\n"))
 	require.Equal(t, []string{`mappings/birch/hubspot/contact.yaml:8:49: error: loyalty_tier does not take "iron" [CM304]`}, lines(ds))
+}
+
+func TestAnAccountMayNeedMoreThanTheFallback(t *testing.T) {
+	_, ds := loadFiles(map[string]string{"acme/org.yaml": sampleConnection, "birch/org.yaml": sampleConnection, sampleGlobal: sampleFallback})
+	require.Equal(t, []string{`mappings/birch/org.yaml:3:23: error: contacts of this account are not created without "loyalty_tier", which the fallback mapping does not set [CM303]`}, lines(ds))
+	require.Equal(t, "write a mapping that extends mappings/_global/hubspot/contact.yaml and sets it", ds[0].Help)
 }
 
 func TestBrokenCatalogIsReported(t *testing.T) {
@@ -60,4 +66,14 @@ func TestBrokenCatalogIsReported(t *testing.T) {
 	require.NotEmpty(t, ds)
 	require.Equal(t, "schemas/providers/hubspot/contacts.json", ds[0].File)
 	require.True(t, ds.HasErrors())
+}
+
+func TestAFileHasAtMost500Fields(t *testing.T) {
+	var fields strings.Builder
+	for i := range 501 {
+		fields.WriteString("  f" + letters(i) + ": record.email\n")
+	}
+	_, ds := loadSample(inFile(uncatalogued + sampleMatch + "fields:\n" + fields.String()))
+	require.Equal(t, []string{"CM104"}, codes(ds), "%v", ds)
+	require.Equal(t, "/fields", ds[0].Pointer)
 }

@@ -168,7 +168,7 @@ func TestPlannedPartsAreRefusedByName(t *testing.T) {
 
 func TestFallbackDiagnosticsSayWhomTheyConcern(t *testing.T) {
 	_, ds := loadFiles(map[string]string{
-		"acme/org.yaml": sampleConnection, "birch/org.yaml": sampleConnection,
+		"acme/org.yaml": sampleConnection, "cedar/org.yaml": sampleConnection,
 		sampleGlobal: sampleHead + sampleMatch + "fields:\n  email: record.emial\n",
 	})
 	require.Len(t, ds, 1)
