@@ -1,7 +1,6 @@
 package expr
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,17 +8,6 @@ import (
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
-)
-
-// facts are what is known at a point of an expression: path → is there, or even
-// is not null.
-type facts map[string]certainty
-
-type certainty uint8
-
-const (
-	present certainty = iota + 1 // has() said so; it may be null
-	notNull
 )
 
 // nullness tells where null and missing can come from and where they hurt.
@@ -143,110 +131,6 @@ func (n *nullness) mayBeBlank(e ast.Expr) bool {
 	return kind == String || kind == Dyn
 }
 
-// and returns the facts of both.
-func (k facts) and(more facts) facts {
-	if len(more) == 0 {
-		return k
-	}
-	all := maps.Clone(k)
-	if all == nil {
-		all = facts{}
-	}
-	for p, c := range more {
-		all[p] = max(all[p], c)
-	}
-	return all
-}
-
-// common returns the facts that both give.
-func (k facts) common(other facts) facts {
-	both := facts{}
-	for p, c := range k {
-		if o, ok := other[p]; ok {
-			both[p] = min(c, o)
-		}
-	}
-	return both
-}
-
-// implied returns what follows when a condition is true, or false.
-func (n *nullness) implied(cond ast.Expr, truth bool) facts {
-	if cond.Kind() == ast.SelectKind && cond.AsSelect().IsTestOnly() {
-		if p, ok := path(cond); ok && truth {
-			return above(p, cond.AsSelect().Operand(), present)
-		}
-		return nil
-	}
-	if cond.Kind() != ast.CallKind {
-		return nil
-	}
-	args := cond.AsCall().Args()
-	switch name := cond.AsCall().FunctionName(); name {
-	case operators.LogicalNot:
-		return n.implied(args[0], !truth)
-	case operators.LogicalAnd, operators.LogicalOr:
-		return n.impliedByAll(args, truth, truth == (name == operators.LogicalAnd))
-	case operators.Equals, operators.NotEquals:
-		return n.impliedByEquality(args, truth == (name == operators.Equals))
-	case "blank":
-		if p, ok := path(args[0]); ok && !truth {
-			return below(p, args[0])
-		}
-	}
-	return nil
-}
-
-func (n *nullness) impliedByAll(args []ast.Expr, truth, every bool) facts {
-	var all facts
-	for k, arg := range args {
-		implied := n.implied(arg, truth)
-		switch {
-		case every:
-			all = all.and(implied)
-		case k == 0:
-			all = implied
-		default:
-			all = all.common(implied)
-		}
-	}
-	return all
-}
-
-// impliedByEquality: x == "a" and x != null make x a value.
-func (n *nullness) impliedByEquality(args []ast.Expr, equal bool) facts {
-	for k, arg := range args {
-		p, named := path(arg)
-		other := args[1-k]
-		isNull := other.Kind() == ast.LiteralKind && other.AsLiteral() == types.NullValue
-		isValue := other.Kind() == ast.LiteralKind && !isNull
-		if named && (isNull && !equal || isValue && equal) {
-			return below(p, arg)
-		}
-	}
-	return nil
-}
-
-// below says that p is a value, and so everything it is read from.
-func below(p string, e ast.Expr) facts {
-	known := facts{p: notNull}
-	for e.Kind() == ast.SelectKind {
-		e = e.AsSelect().Operand()
-		if up, ok := path(e); ok {
-			known[up] = notNull
-		}
-	}
-	return known
-}
-
-func above(p string, operand ast.Expr, c certainty) facts {
-	known := facts{}
-	if up, ok := path(operand); ok {
-		known = below(up, operand)
-	}
-	known[p] = c
-	return known
-}
-
 // visit warns inside e, under what is known there.
 func (n *nullness) visit(e ast.Expr, known facts) {
 	switch e.Kind() {
@@ -324,98 +208,4 @@ func (f *function) takesNull(arg, count int) bool {
 		}
 	}
 	return false
-}
-
-// need warns if what a call needs as a value may be none.
-func (n *nullness) need(call, arg ast.Expr, known facts) {
-	if !n.may(arg, known) {
-		return
-	}
-	start, end := n.j.tree.span(arg)
-	what, state := "this", "null"
-	if p, ok := path(arg); ok {
-		what = p
-		if f := n.fieldOf(arg); f != nil && !f.Nullable {
-			state = "missing"
-		}
-	}
-	name, sign := n.nameOf(call)
-	issue := Issue{
-		Warning: true, Code: "CM211", Start: start, End: end,
-		Message: fmt.Sprintf("%s may be %s here, %s fails on it", what, state, name),
-	}
-	issue.Fix = n.fix(call, arg, sign, start, end)
-	if issue.Fix != nil {
-		issue.Help = "write " + issue.Fix.Text
-	} else {
-		issue.Help = "ask blank(…) first, or give a default(…)"
-	}
-	n.j.report(issue)
-}
-
-func (n *nullness) fieldOf(e ast.Expr) *field {
-	if e.Kind() != ast.SelectKind {
-		return nil
-	}
-	return n.field(e)
-}
-
-// nameOf returns how a message calls an operator, function or loop.
-func (n *nullness) nameOf(e ast.Expr) (name, sign string) {
-	if e.Kind() != ast.CallKind {
-		return "the loop", ""
-	}
-	function := e.AsCall().FunctionName()
-	switch function {
-	case operators.Conditional:
-		return "the condition", function
-	case operators.Index:
-		return "the index", function
-	}
-	if sign := operatorSign(function); sign != "" {
-		return sign, sign
-	}
-	return function + "()", function
-}
-
-// fix proposes our own function, a default, or to ask first.
-func (n *nullness) fix(call, arg ast.Expr, name string, start, end int) *Fix {
-	t := n.j.tree
-	here := t.text(start, end)
-	if call.Kind() == ast.CallKind {
-		c := call.AsCall()
-		from, to := t.span(call)
-		own := map[string]string{"lowerAscii": "lower", "upperAscii": "upper", "trim": "trim"}[name]
-		if own != "" && c.IsMemberFunction() {
-			return &Fix{Start: from, End: to, Text: own + "(" + here + ")"}
-		}
-		own = map[string]string{"string": "text", "int": "integer", "double": "number", "bool": "boolean", "timestamp": "parseDate"}[name]
-		if own != "" && !c.IsMemberFunction() && n.kind(arg) != Timestamp {
-			return &Fix{Start: from, End: to, Text: own + "(" + here + ")"}
-		}
-		if name == operators.Index && n.kind(arg) == String && n.kind(c.Args()[0]) == Map && n.kind(call) != Dyn {
-			return &Fix{Start: from, End: to, Text: "lookup(" + t.textOf(c.Args()[0]) + ", " + here + ")"}
-		}
-	}
-	zero := map[Type]string{String: `""`, Int: "0", Double: "0.0", Bool: "false", List: "[]", Map: "{}"}[n.kind(arg)]
-	if zero != "" && name != operators.Index {
-		return &Fix{Start: start, End: end, Text: "default(" + here + ", " + zero + ")"}
-	}
-	if n.kind(call) == Bool && call.Kind() == ast.CallKind {
-		from, to := t.span(call)
-		return &Fix{Start: from, End: to, Text: "(!blank(" + here + ") && " + t.text(from, to) + ")"}
-	}
-	return n.askFirst(arg, here)
-}
-
-func (n *nullness) kind(e ast.Expr) Type { return typeOf(n.j.tree.ast.GetType(e.ID())) }
-
-// askFirst puts blank(x) ? null : … before the whole expression, where x means
-// the same there.
-func (n *nullness) askFirst(arg ast.Expr, here string) *Fix {
-	if _, ok := path(arg); !ok || !isVariable(n.j.tree.ast, arg) {
-		return nil
-	}
-	whole := n.j.tree.text(0, len(n.j.tree.runes))
-	return &Fix{Start: 0, End: len(n.j.tree.runes), Text: "blank(" + here + ") ? null : dyn(" + whole + ")"}
 }
