@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -62,7 +63,7 @@ func noArgs(c *cobra.Command, args []string) error {
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != len(names) {
-			return usage{fmt.Errorf("%s wants %v, got %d arguments", c.CommandPath(), names, len(args))}
+			return usage{fmt.Errorf("%s wants %s, got %q", c.CommandPath(), strings.Join(names, " "), args)}
 		}
 		return nil
 	}
