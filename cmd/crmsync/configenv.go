@@ -45,12 +45,15 @@ func settings(v reflect.Value, path string) (all []setting) {
 }
 
 // environment lays CRMSYNC_… variables over c. One that no setting has is a
-// mistake worth stopping for: the author meant something by it.
+// mistake worth stopping for: the author meant something by it. CRMSYNC_TEST_…
+// and CRMSYNC_PARTS_… are for our tests and the servers they run on.
 func (c *config) environment(env []string, from origin) error {
 	given := map[string]string{}
 	for _, kv := range env {
 		name, value, _ := strings.Cut(kv, "=")
-		if strings.HasPrefix(name, envPrefix) && !strings.HasPrefix(name, envPrefix+"TEST_") {
+		ours := strings.HasPrefix(name, envPrefix)
+		tests := strings.HasPrefix(name, envPrefix+"TEST_") || strings.HasPrefix(name, envPrefix+"PARTS_")
+		if ours && !tests {
 			given[name] = value
 		}
 	}

@@ -19,8 +19,8 @@ func (r *rehearsal) Ended(e pipeline.Ended) {
 		})
 	}
 	a := r.acts[len(r.acts)-1]
-	if e.Event.ID == "" {
-		a.Op = ""
+	if e.Connection.Provider == "" && e.Outcome == crmsync.Dead {
+		a.Op = "" // the envelope is broken: what was read of it may be nothing
 	}
 	if r.provider != "" && e.Connection.Provider != r.provider {
 		return
