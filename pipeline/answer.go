@@ -104,7 +104,7 @@ func (e *Engine) close(a *account, until time.Time, f *crmsync.Fault) {
 func (e *Engine) halve(a *account, b *batch, all []sent) bool {
 	var some []*record
 	for i, r := range b.records {
-		if f := all[i].result.Fault; f != nil && f.Kind == crmsync.Rejected && f.Whole && !r.part.gone {
+		if f := all[i].result.Fault; f != nil && f.Whole && spoils(f.Kind) && !r.part.gone {
 			some = append(some, r)
 		}
 	}
@@ -127,6 +127,16 @@ func (e *Engine) halve(a *account, b *batch, all []sent) bool {
 		e.answered(a, b, left)
 	}
 	return true
+}
+
+// spoils says whether a fault of that kind lies with a record, so that its
+// companions may pass without it.
+func spoils(k crmsync.Kind) bool {
+	switch k {
+	case crmsync.Rejected, crmsync.Missing, crmsync.Conflict, crmsync.Dependency, crmsync.Internal:
+		return true
+	}
+	return false
 }
 
 // isolate lets records go in a batch of their own.
