@@ -153,9 +153,6 @@ func (j *judge) ended(b *books, e entry) {
 	}
 	if e.record == 0 {
 		b.broken--
-		if e.outcome != crmsync.Dead {
-			j.unaccounted.add("partition %d, offset %d is no event, and ended as %s", e.partition, e.offset, e.outcome)
-		}
 		return
 	}
 	b.open[delivery{e.record, e.version, e.connection}]--

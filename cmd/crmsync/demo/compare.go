@@ -57,21 +57,35 @@ func (j *judge) at(a *Account, kind string, stories []*story) error {
 }
 
 // record compares the object of one record, if it has one.
-func (j *judge) record(a *Account, s *story, want Properties, found []Object) {
+func (j *judge) record(a *Account, s *story, want []Properties, found []Object) {
+	absent := slices.ContainsFunc(want, func(p Properties) bool { return p == nil })
 	switch {
-	case want == nil && len(found) == 0:
-	case want == nil:
-		j.lost.add("%s version %d is to be gone from %s, and is still there as %s", s.key, s.newest.Version, a.Connection, found[0].ID)
-	case len(found) == 0:
+	case len(found) == 0 && !absent:
 		j.lost.add("%s version %d is not at %s", s.key, s.newest.Version, a.Connection)
-	case Marker(found[0].Properties) != Marker(want):
-		j.lost.add("%s version %d is not at %s, which holds %s instead of %s",
-			s.key, s.newest.Version, a.Connection, Marker(found[0].Properties), Marker(want))
-	default:
-		if d := difference(want, found[0].Properties); d != "" {
-			j.wrong.add("%s version %d at %s: %s", s.key, s.newest.Version, a.Connection, d)
+	case len(found) > 0 && absent && len(want) == 1:
+		j.lost.add("%s version %d is to be gone from %s, and is still there as %s", s.key, s.newest.Version, a.Connection, found[0].ID)
+	case len(found) > 0:
+		j.object(a, s, want, found[0].Properties)
+	}
+}
+
+// object compares an object with the states that it may be in.
+func (j *judge) object(a *Account, s *story, want []Properties, got Properties) {
+	worst := ""
+	for _, p := range want {
+		if p == nil || Marker(p) != Marker(got) {
+			continue
+		}
+		if worst = difference(p, got); worst == "" {
+			return
 		}
 	}
+	if worst == "" {
+		j.lost.add("%s version %d is not at %s, which holds %s instead of %s",
+			s.key, s.newest.Version, a.Connection, Marker(got), Marker(want[len(want)-1]))
+		return
+	}
+	j.wrong.add("%s version %d at %s: %s", s.key, s.newest.Version, a.Connection, worst)
 }
 
 // difference tells the first property in which two objects differ.

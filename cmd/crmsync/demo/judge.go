@@ -155,25 +155,57 @@ func (s *story) open() bool {
 	return s.fate == Refused || s.fate == Marked || s.fate == Kept
 }
 
-// wanted returns what the account must hold of the record; nil: no object.
-func (s *story) wanted(connection string) (Properties, error) {
+// wanted returns what the account may hold of the record; nil: no object. It is
+// one state, unless the record is open: then a version that a newer one took
+// the place of may be there too, because its request was sent and nobody knew
+// what became of it.
+func (s *story) wanted(connection string) ([]Properties, error) {
 	if !s.open() {
 		m, err := Mean(s.org.Like, &s.newest)
-		return m.Properties, err
+		return []Properties{m.Properties}, err
 	}
-	var held Properties
-	versions := s.done[connection]
-	slices.Sort(versions)
-	for _, v := range versions {
-		switch m := s.meanings[v]; {
-		case m.Fate == Write:
-			held = m.Properties
-		case m.Fate == Removed:
-			held = nil
-		case m.Fate == Marked && held != nil:
-			held = maps.Clone(held)
-			maps.Copy(held, m.Properties)
+	held := []Properties{nil}
+	for _, v := range slices.Sorted(maps.Keys(s.meanings)) {
+		next := s.meanings[v].after(held)
+		if next == nil {
+			continue // nothing is sent for it
 		}
+		if !slices.Contains(s.done[connection], v) {
+			next = slices.Concat(held, next)
+		}
+		held = different(next)
 	}
 	return held, nil
+}
+
+// after returns what an account holds that held one of these states before.
+func (m Meaning) after(held []Properties) (next []Properties) {
+	switch m.Fate {
+	case Write:
+		return []Properties{m.Properties}
+	case Removed:
+		return []Properties{nil}
+	case Marked:
+		for _, h := range held {
+			if h != nil {
+				h = maps.Clone(h)
+				maps.Copy(h, m.Properties)
+			}
+			next = append(next, h)
+		}
+		return next
+	case Refused, Skipped, Kept:
+	}
+	return nil
+}
+
+// different returns the states without those that are there twice.
+func different(all []Properties) (out []Properties) {
+	for _, p := range all {
+		same := func(q Properties) bool { return (p == nil) == (q == nil) && maps.Equal(p, q) }
+		if !slices.ContainsFunc(out, same) {
+			out = append(out, p)
+		}
+	}
+	return out
 }

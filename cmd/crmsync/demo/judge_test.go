@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -148,6 +149,33 @@ func TestJudgeFindsNothingWhereAllIsWell(t *testing.T) {
 	require.Empty(t, v.Examples)
 	require.True(t, v.Sound())
 	require.Greater(t, v.Objects, 1000)
+}
+
+// TestJudgeKnowsWhatIsOpen takes a company of grove whose deletion is ignored.
+// The version before it may be in the CRM even if the deletion took its place:
+// it may have been sent, and nobody known what became of it. An older one may
+// not.
+func TestJudgeKnowsWhatIsOpen(t *testing.T) {
+	w := newWorld(t, 3000)
+	portal := w.orgs["grove"].Accounts[0].Portal
+	at := slices.IndexFunc(w.endings, func(e demo.Ending) bool {
+		return e.Key.Org == "grove" && e.Outcome == crmsync.Filtered && e.Version > 2 && e.Version == w.applied["hubspot/"+e.Key.String()]
+	})
+	require.GreaterOrEqual(t, at, 0)
+	key, version := w.endings[at].Key, w.endings[at].Version
+	before := slices.IndexFunc(w.endings, func(e demo.Ending) bool {
+		return e.Key == key && e.Version == version-1 && e.Outcome == crmsync.Synced
+	})
+	require.GreaterOrEqual(t, before, 0)
+	w.endings[before].Outcome = crmsync.Superseded
+	v := w.verdict(t)
+	require.True(t, v.Sound(), v.Examples)
+
+	all := w.objects[portal]["companies"]
+	o := &all[slices.IndexFunc(all, func(o demo.Object) bool { return o.Properties["crmsync_id"] == key.ID })]
+	o.Properties["crmsync_updated_at"] = "2026-01-01T00:00:00Z"
+	v = w.verdict(t)
+	require.Equal(t, 1, v.Lost)
 }
 
 func TestJudgeFindsWhatIsWrong(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 // Ending is how one delivery ended, as the engine told of it.
 type Ending struct {
-	Key        crmsync.RecordKey // zero: the envelope could not be read
+	Key        crmsync.RecordKey // may be zero where the envelope could not be read
 	Version    int64
 	Connection string // empty: it never came to one
 	Partition  int32
@@ -18,7 +18,7 @@ type Ending struct {
 
 // entry is an ending as the ledger keeps it.
 type entry struct {
-	record     uint64 // hash of the key; 0: none
+	record     uint64 // hash of the key; 0: it is no event
 	version    int64
 	connection string
 	offset     int64
@@ -54,15 +54,16 @@ func NewLedger() *Ledger {
 // Ended enters an ending.
 func (l *Ledger) Ended(e Ending) {
 	line := entry{version: e.Version, connection: e.Connection, offset: e.Offset, partition: e.Partition, outcome: e.Outcome}
-	if e.Key != (crmsync.RecordKey{}) {
-		line.record = e.Key.Hash()
+	org := ""
+	if e.Connection != "" || e.Outcome != crmsync.Dead { // else it died before it came to a delivery
+		line.record, org = e.Key.Hash(), e.Key.Org
 	}
 	l.mu.Lock()
 	l.entries = append(l.entries, line)
-	c := l.orgs[e.Key.Org]
+	c := l.orgs[org]
 	if c == nil {
 		c = &Counts{}
-		l.orgs[e.Key.Org] = c
+		l.orgs[org] = c
 	}
 	c[e.Outcome]++
 	l.mu.Unlock()

@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	gometrics "runtime/metrics"
+	"strings"
+	"sync"
+	"time"
+
+	"crmsync"
+	"crmsync/cmd/crmsync/demo"
+	"crmsync/pipeline"
+	"crmsync/pipeline/kafka"
+	"crmsync/providers/emulator"
+)
+
+// drive runs one demo on its stage.
+type drive struct {
+	*stage
+	flags   demoFlags
+	ledger  *demo.Ledger
+	history *demo.History
+	watch   *demoWatch
+
+	produced int
+	expected int // deliveries of what was produced
+	began    time.Time
+	seen     int64  // entries of the CRM's log
+	peak     uint64 // bytes
+}
+
+func newDrive(s *stage, f demoFlags) *drive {
+	d := &drive{stage: s, flags: f, ledger: demo.NewLedger(), history: demo.NewHistory()}
+	d.watch = newDemoWatch(newWatcher(newMetrics(), s.log, time.Now), d.ledger, time.Now)
+	return d
+}
+
+// The demo's pace.
+const (
+	demoBatch = 500
+	// demoLead is how many deliveries may be under way.
+	demoLead = 30_000
+	// demoCalm is after which part of the events the CRM stops failing, so that
+	// the last ones needn't wait for a second try.
+	demoCalm = 0.85
+	// demoStall is how long nothing may end before the demo gives up waiting.
+	demoStall = time.Minute
+	demoPeek  = 50 * time.Millisecond
+	// deniedPause is how long an account rests whose credential is refused.
+	deniedPause = time.Second
+)
+
+// run starts crmsync, sends it the events and waits until all of them have
+// ended. When stop closes no more are sent.
+func (d *drive) run(ctx context.Context, stop <-chan struct{}, p *program) (err error) {
+	w, err := wire(ctx, stop, &d.config, d.watch.watcher)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	w.Observer = d.watch
+	cfg := d.config.engine()
+	cfg.DeniedPause = deniedPause
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	finished, ended := make(chan struct{}), make(chan struct{})
+	var group sync.WaitGroup
+	defer group.Wait()
+	var sent, read error
+	group.Go(func() {
+		defer close(finished)
+		sent = d.send(ctx, stop)
+	})
+	group.Go(func() { read = d.follow(ctx, ended) })
+	_, err = p.work(ctx, finished, cfg, w, d.watch.watcher, &admin{watcher: d.watch.watcher})
+	if err != nil {
+		cancel()
+	}
+	close(ended)
+	group.Wait()
+	return errors.Join(err, sent, read)
+}
+
+// send writes the events to the topic, never too far ahead of what has ended,
+// and waits for the last of them.
+func (d *drive) send(ctx context.Context, stop <-chan struct{}) (err error) {
+	k, err := d.config.kafka()
+	if err != nil {
+		return err
+	}
+	producer, err := kafka.NewProducer(k)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, producer.Close()) }()
+	if err := d.deny(); err != nil {
+		return err
+	}
+	stream, calm := demo.NewStream(d.setting), false
+	d.began = time.Now()
+	for n := d.left(stop); n > 0; n = d.left(stop) {
+		if err := producer.Produce(ctx, d.take(stream, min(n, demoBatch))); err != nil {
+			return err
+		}
+		if !calm && d.done() > demoCalm {
+			calm = true
+			if err := d.crm.SetFaults(nil); err != nil {
+				return err
+			}
+		}
+		if err := d.await(ctx, d.expected-demoLead); err != nil {
+			return err
+		}
+	}
+	return d.await(ctx, d.expected)
+}
+
+// left returns how many more events are to be sent.
+func (d *drive) left(stop <-chan struct{}) int {
+	select {
+	case <-stop:
+		return 0
+	default:
+	}
+	if d.flags.duration == 0 {
+		return d.setting.Events - d.produced
+	}
+	if d.produced >= demoEventsMax || time.Since(d.began) >= d.flags.duration {
+		return 0
+	}
+	return min(demoBatch, demoEventsMax-d.produced)
+}
+
+// done returns which part of the events was sent.
+func (d *drive) done() float64 {
+	if d.flags.duration > 0 {
+		return time.Since(d.began).Seconds() / d.flags.duration.Seconds()
+	}
+	return float64(d.produced) / float64(d.setting.Events)
+}
+
+// take takes messages from the stream.
+func (d *drive) take(stream *demo.Stream, n int) []crmsync.Message {
+	out := make([]crmsync.Message, n)
+	for i := range out {
+		m := stream.Next()
+		out[i] = crmsync.Message{Key: m.Key, Value: m.Value, Headers: m.Headers}
+		d.expected += d.deliveries(&m)
+	}
+	d.produced += n
+	return out
+}
+
+// deliveries returns how many ways a message goes.
+func (d *drive) deliveries(m *demo.Message) int {
+	for _, o := range d.orgs {
+		if o.Name == m.Event.Key.Org {
+			return len(o.Accounts)
+		}
+	}
+	return 1
+}
+
+// deny has the CRM refuse the credentials that the demo wants refused, for a
+// time that suits the demo's length.
+func (d *drive) deny() error {
+	until := time.Now().Add(min(5*time.Second, max(time.Second, time.Duration(d.setting.Events)*time.Second/20_000)))
+	for _, o := range d.orgs {
+		for _, a := range o.Accounts {
+			if a.Denied {
+				if err := d.crm.DenyToken(a.Token, until); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// await waits until so many deliveries have ended. It gives up without an error
+// when nothing happens any more: the judge then says what is missing.
+func (d *drive) await(ctx context.Context, deliveries int) error {
+	stalled := time.NewTimer(demoStall)
+	defer stalled.Stop()
+	for d.ledger.Len() < deliveries {
+		select {
+		case <-d.ledger.News():
+			stalled.Reset(demoStall)
+		case <-stalled.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// follow reads the CRM's log as it grows, until crmsync has ended and all of it
+// is read.
+func (d *drive) follow(ctx context.Context, ended <-chan struct{}) error {
+	tick := time.NewTicker(demoPeek)
+	defer tick.Stop()
+	for last := false; !last; {
+		select {
+		case <-ended:
+			last = true
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		d.peak = max(d.peak, memoryInUse())
+		for e := range d.crm.History().All(d.seen + 1) {
+			if e.Seq != d.seen+1 {
+				return fmt.Errorf("the CRM's log has dropped lines %d to %d before they were read", d.seen+1, e.Seq-1)
+			}
+			d.seen = e.Seq
+			d.remember(&e)
+		}
+	}
+	return nil
+}
+
+// remember hands the writes of a request to the history.
+func (d *drive) remember(e *emulator.Entry) {
+	var portal int64
+	if len(e.Records) > 0 {
+		_, _ = fmt.Sscan(e.Account, &portal) // it is a number: the emulator writes it
+	}
+	for _, r := range e.Records {
+		edit := demo.Edit{Portal: portal, Type: e.ObjectType, ID: r.ID}
+		switch r.Outcome {
+		case emulator.Created:
+		case emulator.Updated, emulator.Unchanged:
+			edit.Effect = demo.Changed
+		case emulator.Archived:
+			edit.Effect = demo.Archived
+		default:
+			continue
+		}
+		marks := demo.Properties{}
+		for _, v := range r.Properties {
+			switch v.Name {
+			case "crmsync_id":
+				edit.Record = v.Value
+			case "crmsync_version", "crmsync_updated_at":
+				marks[v.Name] = v.Value
+			}
+		}
+		edit.Marker = demo.Marker(marks)
+		d.history.Add(edit)
+	}
+}
+
+// report judges the demo and puts together what there is to tell.
+func (d *drive) report(ctx context.Context) (*demo.Report, error) {
+	letters, err := d.letters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	verdict, err := demo.Judge(demo.Evidence{
+		Setting: d.setting, Produced: d.produced, Ledger: d.ledger, Letters: letters, History: d.history, Objects: d.objects,
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := demo.Run{
+		Setting: d.setting, Produced: d.produced, Took: d.watch.ended().Sub(d.began), Ledger: d.ledger, Letters: letters,
+		Topic: d.config.Kafka.DeadLetterTopic, Accounts: d.watch.seen(), Faults: map[string]int64{}, Sample: d.watch.sample(d.recorder),
+		PeakMemory: max(d.peak, memoryInUse()),
+	}
+	for kind, n := range d.crm.Counters().Faults {
+		r.Faults[string(kind)] = n
+	}
+	if d.flags.keep {
+		r.Folder = d.dir
+	}
+	return demo.NewReport(r, verdict), nil
+}
+
+// objects returns what an account holds.
+func (d *drive) objects(portal int64, kind string) []demo.Object {
+	all := d.crm.Objects(portal, kind)
+	out := make([]demo.Object, len(all))
+	for i, o := range all {
+		out[i] = demo.Object{ID: o.ID, Archived: o.Archived, Properties: o.Properties}
+	}
+	return out
+}
+
+// letters reads the dead letters from their topic.
+func (d *drive) letters(ctx context.Context) (all []demo.Letter, err error) {
+	k, err := d.config.kafka()
+	if err != nil {
+		return nil, err
+	}
+	for l, err := range kafka.ReadDeadLetters(ctx, k, kafka.Filter{}) {
+		if err != nil {
+			return nil, err
+		}
+		one := demo.Letter{
+			Partition: l.Message.Partition, Offset: l.Message.Offset, Connection: l.Connection, Key: l.Message.Key, Value: l.Message.Value,
+			Reference: l.Reference, Version: l.Version, Kind: l.Fault.Kind.String(), Code: l.Fault.Code, Field: l.Fault.Field,
+			Where: strings.TrimPrefix(l.Fault.Where, d.dir+"/"), Message: l.Fault.Message,
+		}
+		if l.Key != (crmsync.RecordKey{}) {
+			one.Record = l.Key.String()
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// memoryInUse returns how many bytes the process has from the system.
+func memoryInUse() uint64 {
+	s := []gometrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	gometrics.Read(s)
+	return s[0].Value.Uint64() - s[1].Value.Uint64()
+}
+
+var _ pipeline.Observer = (*demoWatch)(nil)
