@@ -1,7 +1,10 @@
 package expr
 
 import (
+	"bytes"
 	"math"
+	"strconv"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/common/types"
@@ -20,12 +23,12 @@ func untyped(v *fastjson.Value) ref.Val {
 		b, _ := v.StringBytes()
 		return types.String(alias(b))
 	case fastjson.TypeNumber:
-		if n, err := v.Int64(); err == nil {
-			return types.Int(n)
-		}
-		f, err := v.Float64()
-		if err != nil {
+		n, f, whole, err := numeral(v)
+		switch {
+		case err != nil:
 			return types.WrapErr(faultf("a number in the data cannot be read"))
+		case whole:
+			return types.Int(n)
 		}
 		return types.Double(f)
 	case fastjson.TypeTrue:
@@ -39,6 +42,33 @@ func untyped(v *fastjson.Value) ref.Val {
 		return listOf(items, nil)
 	}
 	return types.NullValue
+}
+
+// exactDigits is how many characters of a number the fast parser reads without
+// an error in the last place, as long as there is no exponent.
+const exactDigits = 15
+
+// numberTexts holds buffers for the text of a number.
+var numberTexts = sync.Pool{New: func() any { return new([]byte) }}
+
+// numeral reads a number exactly: as an integer where it is written as one of 64
+// bits, else as strconv does.
+func numeral(v *fastjson.Value) (n int64, f float64, whole bool, err error) {
+	room, _ := numberTexts.Get().(*[]byte)
+	defer numberTexts.Put(room)
+	*room = v.MarshalTo((*room)[:0])
+	text := *room
+	if !bytes.ContainsAny(text, ".eE") {
+		if n, err := v.Int64(); err == nil {
+			return n, float64(n), true, nil
+		}
+	}
+	if len(text) <= exactDigits && !bytes.ContainsAny(text, "eE") {
+		f, err = v.Float64()
+	} else {
+		f, err = strconv.ParseFloat(alias(text), 64)
+	}
+	return 0, f, false, err
 }
 
 // listOf converts the items of an array; f tells their type, nil: any.
@@ -106,27 +136,20 @@ func noFault(v ref.Val) (ref.Val, error) {
 }
 
 func (f *field) number(v *fastjson.Value) (ref.Val, error) {
-	if f.Type == Int {
-		if n, err := v.Int64(); err == nil {
-			return types.Int(n), nil
-		}
-	}
-	x, err := v.Float64()
+	n, x, whole, err := numeral(v)
 	if err != nil || math.IsInf(x, 0) {
 		return nil, faultf("%s holds a number that is too large", f.path)
 	}
-	whole := x == math.Trunc(x)
-	switch {
-	case f.Type == Int && (!whole || math.Abs(x) >= exactFloat):
-		return nil, faultf("%s holds a number that is not a whole one of 64 bits, its schema says integer", f.path)
-	case f.Type == Int:
-		return types.Int(int64(x)), nil
-	case whole && math.Abs(x) >= exactFloat:
-		if n, err := v.Int64(); err == nil {
-			return types.Int(n), nil // as a float it would lose digits
-		}
+	if whole && (f.Type == Int || math.Abs(x) >= exactFloat) {
+		return types.Int(n), nil // a large one would lose digits as a float
 	}
-	return types.Double(x), nil
+	if f.Type == Double {
+		return types.Double(x), nil
+	}
+	if x != math.Trunc(x) || math.Abs(x) >= exactFloat {
+		return nil, faultf("%s holds a number that is not a whole one of 64 bits, its schema says integer", f.path)
+	}
+	return types.Int(int64(x)), nil
 }
 
 func (f *field) timestamp(v *fastjson.Value) (ref.Val, error) {

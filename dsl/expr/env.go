@@ -16,7 +16,7 @@ import (
 // still needed is soon in it again.
 const (
 	envsKept     = 4096
-	programsKept = 65536
+	programsKept = 32768 // of about 7 KB each
 )
 
 // Compiler makes environments and shares what is equal between them: one Env

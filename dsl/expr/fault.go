@@ -39,10 +39,15 @@ func (p *Program) explainFault(s *Scope, err error) *EvalError {
 
 // blamed returns the node that an error names; nil if it names none.
 func (p *Program) blamed(err error) ast.Expr {
-	for at := err; at != nil; at = errors.Unwrap(at) {
-		if e, ok := at.(*types.Err); ok && e.NodeID() != 0 {
+	for at := err; at != nil; {
+		e, ok := errors.AsType[*types.Err](at)
+		if !ok {
+			return nil
+		}
+		if e.NodeID() != 0 {
 			return p.nodeByID(e.NodeID())
 		}
+		at = e.Unwrap()
 	}
 	return nil
 }

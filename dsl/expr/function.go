@@ -146,7 +146,7 @@ func (f *function) costs() []cost.OverloadModel {
 }
 
 func (f *function) resultSize() cost.QuantityExpr {
-	size := cost.QuantityExpr(cost.Const(f.result.fixed))
+	size := cost.Const(f.result.fixed)
 	if f.result.times > 0 {
 		size = cost.Sum(size, cost.Scale(cost.Arg(0), f.result.times))
 	}
@@ -159,7 +159,11 @@ func (f *function) signatures() []string {
 	for _, o := range f.overloads {
 		var params []string
 		for i, t := range o.args {
-			params = append(params, f.params[min(i, len(f.params)-1)]+" "+typeText(t))
+			kind := typeText(t)
+			if t.Kind() == types.TimestampKind {
+				kind += "?" // to CEL every timestamp may be null
+			}
+			params = append(params, f.params[min(i, len(f.params)-1)]+" "+kind)
 		}
 		text := fmt.Sprintf("%s(%s) %s", f.name, strings.Join(params, ", "), typeText(o.result))
 		if !slices.Contains(all, text) {
@@ -220,8 +224,9 @@ func changed(name string, f func(string) string) func(ref.Val) ref.Val {
 		if len(s) > maxString {
 			return types.WrapErr(costlyf("%s takes a string of at most 64 KiB", name))
 		}
-		out := f(string(s))
-		if len(out) == len(s) && unsafe.StringData(out) == unsafe.StringData(string(s)) {
+		in := string(s)
+		out := f(in)
+		if len(out) == len(in) && unsafe.StringData(out) == unsafe.StringData(in) {
 			return v
 		}
 		return limited(name, out)

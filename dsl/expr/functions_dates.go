@@ -108,7 +108,7 @@ func inRange(t time.Time) bool { return t.UTC().Year() >= 1 && t.UTC().Year() <=
 // moment returns a timestamp, or what to give instead.
 func moment(name string, v ref.Val) (t time.Time, instead ref.Val) {
 	if x, ok := v.(types.Timestamp); ok {
-		return x.Time.UTC(), nil
+		return x.UTC(), nil
 	}
 	if isNothing(v) {
 		return t, v

@@ -41,6 +41,8 @@ func newGuards(env *cel.Env) (map[string]*guard, error) {
 		{name: "regex.replace", limit: limitRegexReplace, result: limitResult},
 		{name: "regex.extract", limit: limitGrowth(1)},
 		{name: "regex.extractAll", limit: limitGrowth(1)},
+		{name: "charAt", limit: limitGrowth(1)}, {name: "indexOf", limit: limitGrowth(1)}, {name: "lastIndexOf", limit: limitGrowth(1)},
+		{name: "lowerAscii", limit: limitGrowth(1)}, {name: "upperAscii", limit: limitGrowth(1)}, {name: "substring", limit: limitGrowth(1)}, {name: "reverse", limit: limitGrowth(1)},
 		{name: "matches", limit: limitGrowth(1), before: true},
 		{name: "split", limit: limitGrowth(1), result: limitResult},
 		{name: "lists.range", limit: limitRange},
@@ -189,10 +191,10 @@ func limitJoin(args []ref.Val) error {
 // limitFormat adds up the texts, and refuses widths and precisions of more than
 // two digits.
 func limitFormat(args []ref.Val) error {
-	total, run := textLen(args[0]), 0
+	total := textLen(args[0])
 	layout, _ := args[0].(types.String)
 	for _, part := range strings.Split(string(layout), "%")[min(1, len(layout)):] {
-		run = 0
+		run := 0
 		for _, r := range strings.TrimLeft(part, ".") {
 			if r != '.' && (r < '0' || r > '9') {
 				break

@@ -2,10 +2,18 @@ package expr
 
 import "fmt"
 
-// Issue is one fault of an expression, or a warning about it.
+// Issue is one fault of an expression, or a warning about it. Its code is
+//
+//	CM201 unknown field            CM208 too costly
+//	CM202 unknown name             CM209 too long, or nested too deep
+//	CM203 types do not fit         CM210 not the type that is wanted
+//	CM204 syntax                   CM211 may be null (warning)
+//	CM205 regular expression       CM212 constant (a fault where it always fails)
+//	CM206 date, layout or zone     CM213 always true or false (warning)
+//	CM207 struct literal
 type Issue struct {
-	Warning bool   // it compiles, but is likely to be wrong
-	Code    string // "CM201", see Codes
+	Warning bool // it compiles, but is likely to be wrong
+	Code    string
 	// Start and End are rune offsets in the expression's text, End exclusive.
 	Start, End    int
 	Message, Help string // Message has no final period, Help may hold several lines

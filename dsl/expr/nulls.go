@@ -98,8 +98,11 @@ func (n *nullness) callMay(e ast.Expr, known facts) bool {
 	if e.AsCall().FunctionName() == operators.Conditional {
 		return n.may(args[1], known.and(n.implied(args[0], true))) || n.may(args[2], known.and(n.implied(args[0], false)))
 	}
-	if e.AsCall().FunctionName() == "dyn" && len(args) == 1 {
+	switch name := e.AsCall().FunctionName(); {
+	case name == "dyn" && len(args) == 1:
 		return n.may(args[0], known)
+	case name == "orValue" && e.AsCall().IsMemberFunction():
+		return n.optionalMay(e.AsCall().Target()) || n.may(args[0], known)
 	}
 	f := n.own(e)
 	if f == nil || len(args) == 0 {
@@ -119,6 +122,17 @@ func (n *nullness) callMay(e ast.Expr, known facts) bool {
 		return may(args[0]) || n.mayBeBlank(args[0])
 	}
 	return f.nulls == nullAlways
+}
+
+// optionalMay tells whether record.?email can hold null: it is there then.
+func (n *nullness) optionalMay(e ast.Expr) bool {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.OptSelect {
+		return false
+	}
+	args := e.AsCall().Args()
+	o := n.j.env.types.objects[n.j.tree.ast.GetType(args[0].ID()).TypeName()]
+	name, _ := literalText(args[1])
+	return o != nil && o.schema != nil && o.schema.byName[name] != nil && o.schema.byName[name].Nullable
 }
 
 // mayBeBlank tells whether a value that is not null can be text that says

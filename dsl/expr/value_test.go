@@ -98,8 +98,7 @@ func TestStringAsEncodingJSON(t *testing.T) {
 
 // TestJSONThereAndBack reads random JSON and writes it back.
 func TestJSONThereAndBack(t *testing.T) {
-	var leaf *rapid.Generator[any]
-	leaf = rapid.OneOf(
+	leaf := rapid.OneOf(
 		rapid.Map(rapid.String(), func(s string) any { return s }), rapid.Map(rapid.Int64(), func(n int64) any { return n }),
 		rapid.Map(rapid.Float64Range(-1e15, 1e15), func(f float64) any { return f }), rapid.Map(rapid.Bool(), func(b bool) any { return b }), rapid.Just[any](nil),
 	)
