@@ -46,7 +46,7 @@ func (p *program) configLint() error {
 		fmt.Fprintln(p.err, found.Summary())
 		return problems{err}
 	}
-	if _, ok := errors.AsType[*os.PathError](err); ok {
+	if unread, ok := errors.AsType[*os.PathError](err); ok && unread.Path == name {
 		return err
 	}
 	if err != nil {
@@ -130,14 +130,22 @@ func masked(text string) string {
 	return scheme + "://" + rest
 }
 
+// text returns the value as a person writes it.
+func (s shown) text() string {
+	if list, ok := s.Value.([]string); ok {
+		return strings.Join(list, ", ")
+	}
+	return fmt.Sprint(s.Value)
+}
+
 func (p *program) printConfig(c *config, from origin) error {
 	all := c.show(from)
 	wide, long := 0, 0
 	for _, s := range all {
-		wide, long = max(wide, len(s.Key)), max(long, len(fmt.Sprint(s.Value)))
+		wide, long = max(wide, len(s.Key)), max(long, len(s.text()))
 	}
 	for _, s := range all {
-		if _, err := fmt.Fprintf(p.out, "%-*s  %-*v  # %s\n", wide, s.Key, min(long, 50), s.Value, s.Origin); err != nil {
+		if _, err := fmt.Fprintf(p.out, "%-*s  %-*s  # %s\n", wide, s.Key, min(long, 50), s.text(), s.Origin); err != nil {
 			return err
 		}
 	}

@@ -54,7 +54,7 @@ func (p *program) versionCommand() *cobra.Command {
 // noArgs refuses arguments as wrong usage.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage{fmt.Errorf("%s takes no arguments, got %q", c.CommandPath(), args[0])}
+		return usage{fmt.Errorf("%s takes no arguments, got %q", nameOf(c), args[0])}
 	}
 	return nil
 }
@@ -63,8 +63,12 @@ func noArgs(c *cobra.Command, args []string) error {
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != len(names) {
-			return usage{fmt.Errorf("%s wants %s, got %q", c.CommandPath(), strings.Join(names, " "), args)}
+			return usage{fmt.Errorf("%s wants %s, got %d arguments", nameOf(c), strings.Join(names, " "), len(args))}
 		}
 		return nil
 	}
 }
+
+// nameOf returns a command's name without the program's, which each message
+// begins with.
+func nameOf(c *cobra.Command) string { return strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ") }
