@@ -159,18 +159,23 @@ func (f *function) signatures() []string {
 	for _, o := range f.overloads {
 		var params []string
 		for i, t := range o.args {
-			kind := typeText(t)
-			if t.Kind() == types.TimestampKind {
-				kind += "?" // to CEL every timestamp may be null
-			}
-			params = append(params, f.params[min(i, len(f.params)-1)]+" "+kind)
+			params = append(params, f.params[min(i, len(f.params)-1)]+" "+signatureType(t))
 		}
-		text := fmt.Sprintf("%s(%s) %s", f.name, strings.Join(params, ", "), typeText(o.result))
+		text := fmt.Sprintf("%s(%s) %s", f.name, strings.Join(params, ", "), signatureType(o.result))
 		if !slices.Contains(all, text) {
 			all = append(all, text)
 		}
 	}
 	return all
+}
+
+// signatureType is typeText for our own functions: to CEL every timestamp may be
+// null, and all of ours take and give it.
+func signatureType(t *types.Type) string {
+	if t.Kind() == types.TimestampKind {
+		return "timestamp?"
+	}
+	return typeText(t)
 }
 
 // typeText writes a CEL type as our signatures and messages do.
