@@ -175,5 +175,6 @@ func (e *Engine) applied(b *batch, r *record, s *sent) {
 	if row.ExternalID == "" {
 		row.ExternalID = s.call.ExternalID
 	}
+	r.unsure = false
 	e.write(r, row, crmsync.Synced, nil)
 }

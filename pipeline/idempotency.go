@@ -47,7 +47,8 @@ func (e *Engine) check() {
 			case k.seen[i]:
 				e.repeated(r, deliveries[i].Version)
 			default:
-				r.link, r.known = k.links[next], true
+				r.known = true
+				r.learn(k.links[next])
 				e.advance(r)
 			}
 			if !k.seen[i] {

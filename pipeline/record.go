@@ -65,6 +65,27 @@ type record struct {
 	triedAt   time.Time // when the first of these tries failed
 	alone     bool      // it may spoil its companions' batch
 	seek      bool      // its object's id must be found first
+	unsure    bool      // see distrust
+}
+
+// distrust notes that the CRM may hold something else than the link says: a
+// version may have been sent, by this process or by the one before it, that
+// never came to be noted. So nothing counts as unchanged, and an archived
+// object may have a successor.
+func (r *record) distrust() {
+	r.unsure = true
+	r.link.Hash = 0
+	if r.link.Deleted {
+		r.link.ExternalID, r.link.Deleted = "", false
+	}
+}
+
+// learn takes a link in, as it was read or written.
+func (r *record) learn(l crmsync.Link) {
+	r.link = l
+	if r.unsure {
+		r.distrust()
+	}
 }
 
 // begin and end frame a task that has the record.
@@ -85,6 +106,7 @@ func (e *Engine) join(r *record, it item) {
 	}
 	for ; n > 0 && (it.event.Op == crmsync.Deleted || r.pending[n-1].event.Op != crmsync.Deleted); n-- {
 		e.finish(r.pending[n-1], crmsync.Superseded, nil)
+		r.distrust()
 		r.pending[n-1] = item{}
 		r.pending = r.pending[:n-1]
 	}

@@ -41,6 +41,7 @@ func (e *Engine) later(a *account, r *record, f *crmsync.Fault, at time.Time) {
 	if r.tries == 0 {
 		r.triedAt = e.now
 	}
+	r.distrust() // an answer that didn't account for the call proves nothing
 	r.tries++
 	if r.tries >= e.cfg.Attempts && a.workedAt.After(r.triedAt) {
 		e.reject(r, f, r.tries)

@@ -66,7 +66,7 @@ func (e *Engine) saved(r *record, written bool) {
 		r.known = false
 		e.again(r)
 	default:
-		r.link = r.row
+		r.learn(r.row)
 		r.tries, r.alone = 0, false
 		it := r.flying
 		r.flying = item{}
