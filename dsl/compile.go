@@ -23,6 +23,7 @@ type build struct {
 	program   *Program
 	fields    map[string]*document.Node // of the CRM's fields, inherited ones too
 	wrong     document.Diagnostics
+	fixes     int // worked out so far, see maxFixes
 }
 
 // compile returns the program of a mapping, nil if it has none for its errors.
@@ -147,13 +148,12 @@ func (b *build) constants(n *document.Node) []byte {
 
 // allFields compiles the fields of the mapping and those it inherits.
 func (b *build) allFields() {
-	own := b.own.root.Get("fields")
 	if b.base != nil {
-		for _, n := range b.base.root.Get("fields").Items() {
+		for _, n := range tableItems(b.base.root.Get("fields")) {
 			b.fields[n.Key()] = n
 		}
 	}
-	for _, n := range own.Items() {
+	for _, n := range tableItems(b.own.root.Get("fields")) {
 		if n.Kind() == document.Null && b.base != nil {
 			b.remove(n)
 			continue
@@ -166,6 +166,15 @@ func (b *build) allFields() {
 			b.program.later = b.program.later || f.write == writeOnUpdate
 		}
 	}
+}
+
+// tableItems returns the items of a table; a list in its place is told by the
+// check of the file's form.
+func tableItems(n *document.Node) []*document.Node {
+	if n.Kind() != document.Mapping {
+		return nil
+	}
+	return n.Items()
 }
 
 // remove takes an inherited field out.
@@ -192,7 +201,7 @@ func (b *build) inherited(n *document.Node) bool {
 func (b *build) expression(n *document.Node, opt expr.CompileOptions) *snippet {
 	text, _ := n.Text()
 	prog, issues := b.env.Compile(text, opt)
-	b.wrong = append(b.wrong, placeIssues(n, issues)...)
+	b.wrong = append(b.wrong, b.placeIssues(n, issues)...)
 	if prog == nil {
 		return nil
 	}

@@ -7,9 +7,13 @@ import (
 	"crmsync/dsl/expr"
 )
 
+// maxFixes bounds how many edits are worked out for one file, because each is
+// tried on the whole of it. Faults beyond still say what to do.
+const maxFixes = 20
+
 // placeIssues turns issues of an expression into diagnostics at their places
 // in the file.
-func placeIssues(n *document.Node, issues []expr.Issue) document.Diagnostics {
+func (b *build) placeIssues(n *document.Node, issues []expr.Issue) document.Diagnostics {
 	var out document.Diagnostics
 	for _, is := range issues {
 		d := diagnose(n, is.Code, n.Sub(is.Start, is.End), is.Message, is.Help)
@@ -18,11 +22,19 @@ func placeIssues(n *document.Node, issues []expr.Issue) document.Diagnostics {
 			d.Severity = document.Warning
 		}
 		if is.Fix != nil {
-			d.Fix = fixIn(n, *is.Fix)
+			d.Fix = b.fix(n, *is.Fix)
 		}
 		out = append(out, d)
 	}
 	return out
+}
+
+// fix is fixIn for the first faults of a file.
+func (b *build) fix(n *document.Node, f expr.Fix) *document.Fix {
+	if b.fixes++; b.fixes > maxFixes {
+		return nil
+	}
+	return fixIn(n, f)
 }
 
 // fixIn places an edit of an expression in its file. It is nil where the

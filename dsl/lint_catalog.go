@@ -102,6 +102,10 @@ func (b *build) unknownField(c *catalog, n *document.Node, at document.Range, na
 
 // lintField checks one field's name, type and constants.
 func (b *build) lintField(c *catalog, f *field, n *document.Node) {
+	noName := func(d document.Diagnostic) bool { return d.Code == "CM106" && d.Pointer == n.Pointer() }
+	if slices.ContainsFunc(b.own.wrong, noName) {
+		return
+	}
 	def, ok := b.lintName(c, n, key(n), f.name)
 	if !ok {
 		return
@@ -163,7 +167,7 @@ func (b *build) lintRead(def catalogField, f *field, n *document.Node) {
 		d.Severity = document.Warning
 		short := fmt.Sprintf("truncate(%s, %d)", text, def.MaxLength)
 		d.Help = short
-		d.Fix = fixIn(n, expr.Fix{Start: 0, End: utf8.RuneCountInString(text), Text: short})
+		d.Fix = b.fix(n, expr.Fix{Start: 0, End: utf8.RuneCountInString(text), Text: short})
 		b.wrong = append(b.wrong, d)
 	}
 }
@@ -177,6 +181,9 @@ func notIn(values, options []string) []string {
 // fallback's own gaps are told there.
 func (b *build) lintRequired(c *catalog) {
 	if b.base != nil && !c.own && len(b.program.removed) == 0 || misspelled(b.own.wrong) || misspelled(b.wrong) {
+		return
+	}
+	if hasErrorAt(b.own.wrong, "/fields") { // a field that is missing may be the one that is badly written
 		return
 	}
 	at := b.own.root.Get("fields")
@@ -249,10 +256,10 @@ func (b *build) sets(name string) bool {
 	return b.program.match.field == name || n.Kind() != document.Invalid && writings[text(n, "write")].in(true)
 }
 
-// misspelled tells that names are wrong, so that what seems to be missing may
-// only be misnamed.
+// misspelled tells that names are wrong or that a part was not read, so that
+// what seems to be missing may be there.
 func misspelled(ds document.Diagnostics) bool {
 	return slices.ContainsFunc(ds, func(d document.Diagnostic) bool {
-		return d.Code == "CM301" || (d.Code == "CM102" || d.Code == "CM103") && strings.Count(d.Pointer, "/") < 2
+		return d.Code == "CM301" || d.Code == "CM101" || (d.Code == "CM102" || d.Code == "CM103") && strings.Count(d.Pointer, "/") < 2
 	})
 }

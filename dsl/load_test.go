@@ -248,3 +248,19 @@ func TestSymbolicLinksAreFollowed(t *testing.T) {
 	require.Empty(t, ds)
 	require.Equal(t, []string{"acme"}, set.Orgs())
 }
+
+func TestOneMistakeIsToldOnce(t *testing.T) {
+	cases := map[string]struct{ fields, want string }{
+		"a list for a table": {"fields: [email]\n", `mappings/acme/hubspot/contact.yaml:6:9: error: "fields" must be a mapping, but is a list [CM104]`},
+		"a tag":              {"fields:\n  email: !!str record.email\n", `mappings/acme/hubspot/contact.yaml:7:10: error: tag !!str is not allowed [CM101]`},
+		"a merge key":        {"fields:\n  phone: record.phone\n  <<: {email: record.email}\n", `mappings/acme/hubspot/contact.yaml:8:3: error: merge key << is not allowed [CM101]`},
+		"a number for a key": {"fields:\n  email: record.email\n  1: record.phone\n", `mappings/acme/hubspot/contact.yaml:8:3: error: key 1 is a number, not text [CM106]`},
+		"a long expression":  {"fields:\n  email: \"" + strings.Repeat("record.email + ", 700) + "''\"\n", `mappings/acme/hubspot/contact.yaml:7:11: error: the expression is longer than 4096 characters [CM209]`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, ds := loadSample(inMapping(c.fields))
+			require.Equal(t, []string{c.want}, lines(ds))
+		})
+	}
+}

@@ -3,6 +3,7 @@ package dsl
 import (
 	"io/fs"
 	"path"
+	"unicode/utf8"
 
 	"crmsync/dsl/document"
 )
@@ -92,20 +93,18 @@ func text(n *document.Node, key string) string {
 func placeOf(n *document.Node) place {
 	p := place{file: n.Document().File()}
 	value, ok := n.Scalar()
-	runes := len([]rune(value))
 	whole := n.Range()
-	first := n.Sub(0, min(1, runes)).Start
-	p.runs = []run{{0, first.Line, first.Column}}
-	if !ok || whole.Start.Line == whole.End.Line && whole.End.Column-whole.Start.Column == runes {
+	p.runs = []run{{0, whole.Start.Line, whole.Start.Column}}
+	if !ok || whole.Start.Line == whole.End.Line && whole.End.Column-whole.Start.Column == utf8.RuneCountInString(value) {
 		return p // a plain scalar in one line, by far the most
 	}
-	last := first
-	for i := 1; i < runes; i++ {
-		at := n.Sub(i, i+1).Start
-		if at.Line != last.Line || at.Column != last.Column+1 {
+	starts := n.Starts()
+	for i, at := range starts {
+		if i == 0 {
+			p.runs[0] = run{0, at.Line, at.Column}
+		} else if last := starts[i-1]; at.Line != last.Line || at.Column != last.Column+1 {
 			p.runs = append(p.runs, run{i, at.Line, at.Column})
 		}
-		last = at
 	}
 	return p
 }

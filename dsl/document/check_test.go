@@ -97,8 +97,9 @@ func TestCheck(t *testing.T) {
 			`5:13-5:17 CM102 unknown key "sett" [/on_delete/sett] help: did you mean "set"?  allowed: set fix: 5:13-5:17 set`}},
 		{"pattern", "mapping", "version: 1\nrecord_type: Contact\nprovider: hubspot\nextends: global\n", []string{
 			`2:14-2:21 CM104 "record_type" is not of the form ^[a-z][a-z0-9_]*$ [/record_type]`}},
-		{"too short and too long", "mapping", header + "object: ''\nwhen: " + strings.Repeat("x", 8193) + "\n", []string{
-			`5:9-5:11 CM104 "object" is empty [/object]`, `6:7-6:8200 CM104 "when" is longer than 8192 characters [/when]`}},
+
+		{"too short", "mapping", header + "object: ''\n", []string{`5:9-5:11 CM104 "object" is empty [/object]`}},
+		{"too long", "mapping", header + "object: " + strings.Repeat("x", 129) + "\n", []string{`5:9-5:138 CM104 "object" is longer than 128 characters [/object]`}},
 		{"too few", "mapping_test", "version: 1\ntests: []\n", []string{`2:8-2:10 CM104 "tests" is empty [/tests]`}},
 		{"a key that needs another", "mapping", header + "fields:\n  a: {value: x, default: 3}\n", []string{
 			`6:17-6:24 CM103 key "default" needs the key "map" beside it [/fields/a] help: map: Translates the value: what it is, and what the CRM gets instead.`}},

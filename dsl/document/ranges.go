@@ -57,6 +57,24 @@ func (n *Node) Sub(start, end int) Range {
 	return Range{from, Position{last.line, last.to}}
 }
 
+// Starts returns where each rune of a scalar's value begins in the file, in one
+// pass: what Sub says of each alone. It is nil for a node that is no scalar, or
+// holds only blanks.
+func (n *Node) Starts() []Position {
+	if _, ok := n.Scalar(); !ok {
+		return nil
+	}
+	m, ok := mapScalar(n.doc.lines, n.raw, indentOf(n.parent))
+	if !ok {
+		return nil
+	}
+	out := make([]Position, len(m.spans))
+	for i := range out {
+		out[i] = m.position(i)
+	}
+	return out
+}
+
 // position returns where rune i stands, for i after the last its end.
 func (m scalarMap) position(i int) Position {
 	if i < len(m.spans) {

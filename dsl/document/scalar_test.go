@@ -29,8 +29,11 @@ func requireRunes(t *testing.T, n *Node) {
 	_, ok = mapScalar(n.doc.lines, n.raw, indentOf(n.parent))
 	require.True(t, ok, "no places for %q in\n%s", value, n.doc.src)
 	last := Position{}
+	starts := n.Starts()
+	require.Len(t, starts, utf8.RuneCountInString(value))
 	for i, r := range []rune(value) {
 		at := n.Sub(i, i+1)
+		require.Equal(t, at.Start, starts[i])
 		text := n.doc.text(at)
 		require.True(t, written(text, r), "rune %d (%q) of %q is %q at %v in\n%s", i, r, value, text, at, n.doc.src)
 		require.LessOrEqual(t, last.Compare(at.Start), 0, "order of %q", value)
