@@ -48,7 +48,7 @@ something older. Nothing leaves this machine; nothing is left behind.`,
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return p.demo(c.Context(), f) },
 	}
-	c.Flags().IntVar(&f.events, "events", 100_000, "how many events, about")
+	c.Flags().IntVar(&f.events, "events", 100_000, "how many events")
 	c.Flags().IntVar(&f.orgs, "orgs", demo.Archetypes, "how many orgs; from the ninth on they resemble the first eight")
 	c.Flags().DurationVar(&f.duration, "duration", 0, "send events for so long, instead of so many")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "other events for another seed, the same for the same")
@@ -116,11 +116,11 @@ func (p *program) announce(f demoFlags) {
 	if p.quiet || f.json {
 		return
 	}
-	amount := fmt.Sprintf("%d change events", f.events)
+	amount := demo.Times(int64(f.events), "change event")
 	if f.duration > 0 {
 		amount = fmt.Sprintf("change events for %s", f.duration)
 	}
-	fmt.Fprintf(p.err, "crmsync demo: %s of %d orgs, through their mappings, into an emulated HubSpot …\n\n", amount, f.orgs)
+	fmt.Fprintf(p.err, "crmsync demo: %s of %s, through their mappings, into an emulated HubSpot …\n\n", amount, demo.Times(int64(f.orgs), "org"))
 }
 
 // tell prints the report.

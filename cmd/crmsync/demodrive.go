@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	gometrics "runtime/metrics"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"crmsync"
 	"crmsync/cmd/crmsync/demo"
-	"crmsync/pipeline"
 	"crmsync/pipeline/kafka"
 	"crmsync/providers/emulator"
 )
@@ -41,15 +42,17 @@ func newDrive(s *stage, f demoFlags) *drive {
 const (
 	demoBatch = 500
 	// demoLead is how many deliveries may be under way.
-	demoLead = 30_000
+	demoLead = 12_000
 	// demoCalm is after which part of the events the CRM stops failing, so that
 	// the last ones needn't wait for a second try.
 	demoCalm = 0.85
 	// demoStall is how long nothing may end before the demo gives up waiting.
 	demoStall = time.Minute
 	demoPeek  = 50 * time.Millisecond
+	// demoCache is how many links are kept of records at rest.
+	demoCache = 15_000
 	// deniedPause is how long an account rests whose credential is refused.
-	deniedPause = time.Second
+	deniedPause = 300 * time.Millisecond
 )
 
 // run starts crmsync, sends it the events and waits until all of them have
@@ -62,7 +65,7 @@ func (d *drive) run(ctx context.Context, stop <-chan struct{}, p *program) (err 
 	defer func() { err = errors.Join(err, w.close()) }()
 	w.Observer = d.watch
 	cfg := d.config.engine()
-	cfg.DeniedPause = deniedPause
+	cfg.DeniedPause, cfg.Cache = deniedPause, demoCache
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -82,120 +85,6 @@ func (d *drive) run(ctx context.Context, stop <-chan struct{}, p *program) (err 
 	close(ended)
 	group.Wait()
 	return errors.Join(err, sent, read)
-}
-
-// send writes the events to the topic, never too far ahead of what has ended,
-// and waits for the last of them.
-func (d *drive) send(ctx context.Context, stop <-chan struct{}) (err error) {
-	k, err := d.config.kafka()
-	if err != nil {
-		return err
-	}
-	producer, err := kafka.NewProducer(k)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, producer.Close()) }()
-	if err := d.deny(); err != nil {
-		return err
-	}
-	stream, calm := demo.NewStream(d.setting), false
-	d.began = time.Now()
-	for n := d.left(stop); n > 0; n = d.left(stop) {
-		if err := producer.Produce(ctx, d.take(stream, min(n, demoBatch))); err != nil {
-			return err
-		}
-		if !calm && d.done() > demoCalm {
-			calm = true
-			if err := d.crm.SetFaults(nil); err != nil {
-				return err
-			}
-		}
-		if err := d.await(ctx, d.expected-demoLead); err != nil {
-			return err
-		}
-	}
-	return d.await(ctx, d.expected)
-}
-
-// left returns how many more events are to be sent.
-func (d *drive) left(stop <-chan struct{}) int {
-	select {
-	case <-stop:
-		return 0
-	default:
-	}
-	if d.flags.duration == 0 {
-		return d.setting.Events - d.produced
-	}
-	if d.produced >= demoEventsMax || time.Since(d.began) >= d.flags.duration {
-		return 0
-	}
-	return min(demoBatch, demoEventsMax-d.produced)
-}
-
-// done returns which part of the events was sent.
-func (d *drive) done() float64 {
-	if d.flags.duration > 0 {
-		return time.Since(d.began).Seconds() / d.flags.duration.Seconds()
-	}
-	return float64(d.produced) / float64(d.setting.Events)
-}
-
-// take takes messages from the stream.
-func (d *drive) take(stream *demo.Stream, n int) []crmsync.Message {
-	out := make([]crmsync.Message, n)
-	for i := range out {
-		m := stream.Next()
-		out[i] = crmsync.Message{Key: m.Key, Value: m.Value, Headers: m.Headers}
-		d.expected += d.deliveries(&m)
-	}
-	d.produced += n
-	return out
-}
-
-// deliveries returns how many ways a message goes.
-func (d *drive) deliveries(m *demo.Message) int {
-	for _, o := range d.orgs {
-		if o.Name == m.Event.Key.Org {
-			return len(o.Accounts)
-		}
-	}
-	return 1
-}
-
-// deny has the CRM refuse the credentials that the demo wants refused, for a
-// time that suits the demo's length.
-func (d *drive) deny() error {
-	until := time.Now().Add(min(5*time.Second, max(time.Second, time.Duration(d.setting.Events)*time.Second/20_000)))
-	for _, o := range d.orgs {
-		for _, a := range o.Accounts {
-			if a.Denied {
-				if err := d.crm.DenyToken(a.Token, until); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// await waits until so many deliveries have ended. It gives up without an error
-// when nothing happens any more: the judge then says what is missing.
-func (d *drive) await(ctx context.Context, deliveries int) error {
-	stalled := time.NewTimer(demoStall)
-	defer stalled.Stop()
-	for d.ledger.Len() < deliveries {
-		select {
-		case <-d.ledger.News():
-			stalled.Reset(demoStall)
-		case <-stalled.C:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }
 
 // follow reads the CRM's log as it grows, until crmsync has ended and all of it
@@ -225,10 +114,7 @@ func (d *drive) follow(ctx context.Context, ended <-chan struct{}) error {
 
 // remember hands the writes of a request to the history.
 func (d *drive) remember(e *emulator.Entry) {
-	var portal int64
-	if len(e.Records) > 0 {
-		_, _ = fmt.Sscan(e.Account, &portal) // it is a number: the emulator writes it
-	}
+	portal, _ := strconv.ParseInt(e.Account, 10, 64) // requests without an account have no records
 	for _, r := range e.Records {
 		edit := demo.Edit{Portal: portal, Type: e.ObjectType, ID: r.ID}
 		switch r.Outcome {
@@ -269,7 +155,7 @@ func (d *drive) report(ctx context.Context) (*demo.Report, error) {
 	r := demo.Run{
 		Setting: d.setting, Produced: d.produced, Took: d.watch.ended().Sub(d.began), Ledger: d.ledger, Letters: letters,
 		Topic: d.config.Kafka.DeadLetterTopic, Accounts: d.watch.seen(), Faults: map[string]int64{}, Sample: d.watch.sample(d.recorder),
-		PeakMemory: max(d.peak, memoryInUse()),
+		PeakMemory: max(d.peak, memoryInUse()), Delays: d.watch.delays(),
 	}
 	for kind, n := range d.crm.Counters().Faults {
 		r.Faults[string(kind)] = n
@@ -313,11 +199,17 @@ func (d *drive) letters(ctx context.Context) (all []demo.Letter, err error) {
 	return all, nil
 }
 
-// memoryInUse returns how many bytes the process has from the system.
+// memoryInUse returns how many bytes the process has from the system; where the
+// system tells, the most that it ever had.
 func memoryInUse() uint64 {
+	status, _ := os.ReadFile("/proc/self/status") // Linux only
+	for line := range strings.Lines(string(status)) {
+		var kib uint64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
 	s := []gometrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	gometrics.Read(s)
 	return s[0].Value.Uint64() - s[1].Value.Uint64()
 }
-
-var _ pipeline.Observer = (*demoWatch)(nil)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -36,10 +37,13 @@ type stage struct {
 const (
 	demoSendTimeout = 2 * time.Second
 	demoInflight    = 2 * time.Second
+	demoLinger      = 500 * time.Millisecond  // two requests a second and kind of request: an account allows 19 a second
 	demoSlow        = 2500 * time.Millisecond // longer than a request may take, shorter than both together
-	demoPartitions  = 8
+	demoPartitions  = 4
 	// demoLog is how many lines of history the CRM keeps; they are read as they come.
-	demoLog = 60_000
+	demoLog = 12_000
+	// demoGCPercent trades time for memory: a broker, a CRM and crmsync share it.
+	demoGCPercent = 25
 	// demoMessageBytes makes room for an event that is too large to be taken.
 	demoMessageBytes = 2 << 20
 )
@@ -47,9 +51,9 @@ const (
 // demoFaults are how often the CRM fails a write, in which way.
 func demoFaults() emulator.FaultRates {
 	return emulator.FaultRates{
-		emulator.ServerError: .004, emulator.BadGateway: .003, emulator.BadGatewayAfter: .003, emulator.Unavailable: .004,
-		emulator.Locked: .002, emulator.Slow: .002, emulator.Late: .002, emulator.Timeout: .002, emulator.ResetBefore: .003,
-		emulator.ResetAfter: .003, emulator.Partial: .006, emulator.BadRecord: .004, emulator.Silent: .002,
+		emulator.ServerError: .01, emulator.BadGateway: .008, emulator.BadGatewayAfter: .008, emulator.Unavailable: .01,
+		emulator.Locked: .005, emulator.Slow: .005, emulator.Late: .005, emulator.Timeout: .005, emulator.ResetBefore: .008,
+		emulator.ResetAfter: .008, emulator.Partial: .015, emulator.BadRecord: .01, emulator.Silent: .005,
 	}
 }
 
@@ -67,6 +71,11 @@ func openStage(ctx context.Context, setting demo.Setting, keep bool) (_ *stage, 
 	if !keep {
 		s.later(func() error { return os.RemoveAll(s.dir) })
 	}
+	percent := debug.SetGCPercent(demoGCPercent)
+	s.later(func() error {
+		debug.SetGCPercent(percent)
+		return nil
+	})
 	for _, open := range []func(context.Context) error{s.openLog, s.openMappings, s.openBroker, s.openCRM, s.openCredentials} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -74,7 +83,7 @@ func openStage(ctx context.Context, setting demo.Setting, keep bool) (_ *stage, 
 	}
 	c := &s.config
 	c.State.URL.Secret = crmsync.NewSecret("sqlite:" + s.path("links.db"))
-	c.Engine.SendTimeout = demoSendTimeout
+	c.Engine.SendTimeout, c.Engine.Linger = demoSendTimeout, demoLinger
 	return s, nil
 }
 
@@ -110,7 +119,7 @@ func (s *stage) openMappings(context.Context) error {
 
 func (s *stage) openBroker(context.Context) error {
 	topic := embedded.Topic{Name: s.config.Kafka.Topic, Partitions: demoPartitions, MaxMessageBytes: demoMessageBytes}
-	broker, err := embedded.Start(embedded.Config{Topics: []embedded.Topic{topic}})
+	broker, err := embedded.Start(embedded.Config{DataDir: s.path("kafka"), Topics: []embedded.Topic{topic}})
 	if err != nil {
 		return err
 	}

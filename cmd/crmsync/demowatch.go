@@ -1,11 +1,10 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,36 +25,81 @@ type demoWatch struct {
 	accounts map[crmsync.ConnectionID]*demo.Seen
 	samples  map[string]sampleEvent // by record id and version
 	last     time.Time              // when a delivery last ended
+	sendings []sending              // in order
+	delay    map[string][]time.Duration
 }
+
+// sending says when events were sent: those up to the time that they name.
+type sending struct{ upTo, at time.Time }
 
 // sampleEvent is an event that may be shown beside its request.
 type sampleEvent struct{ record, data string }
 
+// oddity is how little an event suits as an example: it should be new, full, and
+// have a name that needs tidying.
+func (e sampleEvent) oddity() int {
+	n := 4 * strings.Count(e.data, "null")
+	if !strings.HasSuffix(e.record, "create") {
+		n += 3
+	}
+	if !strings.Contains(e.data, `"first_name":" `) {
+		n++
+	}
+	return n
+}
+
 // maxSamples bounds the events that may be shown.
-const maxSamples = 2000
+const maxSamples = 400
 
 func newDemoWatch(w *watcher, l *demo.Ledger, now func() time.Time) *demoWatch {
 	return &demoWatch{
 		watcher: w, ledger: l, now: now,
-		accounts: map[crmsync.ConnectionID]*demo.Seen{}, samples: map[string]sampleEvent{},
+		accounts: map[crmsync.ConnectionID]*demo.Seen{}, samples: map[string]sampleEvent{}, delay: map[string][]time.Duration{},
 	}
 }
 
 // Ended enters the delivery in the ledger.
 func (d *demoWatch) Ended(e pipeline.Ended) {
 	d.watcher.Ended(e)
-	d.mu.Lock()
-	d.last = d.now()
-	if k := e.Event.Key; e.Outcome == crmsync.Synced && k.Org == "acme" && k.Type == "contact" && e.Event.Data != nil && len(d.samples) < maxSamples {
-		d.samples[sampleKey(k.ID, e.Event.Version)] = sampleEvent{
-			record: fmt.Sprintf("%s version %d: %s", k, e.Event.Version, e.Event.Op), data: string(e.Event.Data),
-		}
-	}
-	d.mu.Unlock()
+	d.note(&e)
 	d.ledger.Ended(demo.Ending{
 		Key: e.Event.Key, Version: e.Event.Version, Connection: e.Connection.ID.Name,
 		Partition: e.Partition, Offset: e.Offset, Outcome: e.Outcome,
 	})
+}
+
+// note keeps what the report shows of a delivery.
+func (d *demoWatch) note(e *pipeline.Ended) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last = d.now()
+	if e.Outcome != crmsync.Synced {
+		return
+	}
+	key := e.Event.Key
+	i, _ := slices.BinarySearchFunc(d.sendings, e.Event.OccurredAt, func(s sending, t time.Time) int { return s.upTo.Compare(t) })
+	if i < len(d.sendings) {
+		d.delay[key.Org] = append(d.delay[key.Org], d.last.Sub(d.sendings[i].at))
+	}
+	if key.Org == "acme" && key.Type == "contact" && e.Event.Data != nil && len(d.samples) < maxSamples {
+		d.samples[sampleKey(key.ID, e.Event.Version)] = sampleEvent{
+			record: fmt.Sprintf("%s version %d: %s", key, e.Event.Version, e.Event.Op), data: string(e.Event.Data),
+		}
+	}
+}
+
+// sent notes that the events up to that time are sent now.
+func (d *demoWatch) sent(upTo time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sendings = append(d.sendings, sending{upTo, d.now()})
+}
+
+// delays returns how long synced deliveries took, by org.
+func (d *demoWatch) delays() map[string][]time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.delay)
 }
 
 func sampleKey(id string, version int64) string { return fmt.Sprint(id, "@", version) }
@@ -71,7 +115,7 @@ func (d *demoWatch) Requested(r pipeline.Requested) {
 		d.accounts[r.Batch.Connection.ID] = s
 	}
 	if r.Answer == nil {
-		s.RateChecks++
+		s.HeldBack++
 		return
 	}
 	s.Requests++
@@ -115,7 +159,7 @@ func (d *demoWatch) sample(r *recorder) *demo.Sample {
 	for _, request := range r.requests() {
 		for _, in := range request.inputs {
 			e, ok := d.samples[sampleKey(in.ID, in.version())]
-			if !ok || best != nil && strings.Count(e.data, "null") >= strings.Count(best.Event.Data, "null") {
+			if !ok || best != nil && e.oddity() >= (sampleEvent{best.Event.Record, best.Event.Data}).oddity() {
 				continue
 			}
 			if s := demo.NewSample(http.MethodPost, r.path, request.status, request.body, in.ID); s != nil {
@@ -131,88 +175,4 @@ func (d *demoWatch) sample(r *recorder) *demo.Sample {
 	return best
 }
 
-// recorder keeps the first few requests of one kind that reach the CRM, as
-// they came over the wire.
-type recorder struct {
-	next        http.Handler
-	token, path string
-
-	mu   sync.Mutex // guards kept
-	kept []recorded
-}
-
-type recorded struct {
-	status int
-	body   []byte
-	inputs []recordedInput
-}
-
-type recordedInput struct {
-	ID         string `json:"id"`
-	Properties struct {
-		Version json.Number `json:"crmsync_version"`
-	} `json:"properties"`
-}
-
-func (i recordedInput) version() int64 {
-	v, err := i.Properties.Version.Int64()
-	if err != nil {
-		return 0
-	}
-	return v
-}
-
-// maxRecorded bounds how many requests are kept.
-const maxRecorded = 8
-
-// ServeHTTP passes the request on.
-func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	if !r.wants(req) {
-		r.next.ServeHTTP(w, req)
-		return
-	}
-	body, err := io.ReadAll(req.Body)
-	if err != nil {
-		http.Error(w, "the request broke off", http.StatusBadRequest)
-		return
-	}
-	req.Body = io.NopCloser(bytes.NewReader(body))
-	answer := &statusWriter{ResponseWriter: w}
-	r.next.ServeHTTP(answer, req)
-	var batch struct {
-		Inputs []recordedInput `json:"inputs"`
-	}
-	if answer.status != http.StatusOK || json.Unmarshal(body, &batch) != nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.kept = append(r.kept, recorded{answer.status, body, batch.Inputs})
-}
-
-func (r *recorder) wants(req *http.Request) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.kept) < maxRecorded && req.URL.Path == r.path && strings.HasSuffix(req.Header.Get("Authorization"), " "+r.token)
-}
-
-func (r *recorder) requests() []recorded {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.kept
-}
-
-// statusWriter notes the status of an answer.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader notes the status and writes it.
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets the handler reach what lies below, to cut the connection.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+var _ pipeline.Observer = (*demoWatch)(nil)

@@ -145,7 +145,7 @@ func (w *world) first() *demo.Object {
 }
 
 func TestJudgeFindsNothingWhereAllIsWell(t *testing.T) {
-	v := newWorld(t, 6000).verdict(t)
+	v := newWorld(t, 4000).verdict(t)
 	require.Empty(t, v.Examples)
 	require.True(t, v.Sound())
 	require.Greater(t, v.Objects, 1000)
@@ -243,7 +243,7 @@ func TestJudgeFindsWhatIsWrong(t *testing.T) {
 		}, demo.Verdict{Unaccounted: 1}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			w := newWorld(t, 1500)
+			w := newWorld(t, 800)
 			tc.spoil(w)
 			v := w.verdict(t)
 			require.NotEmpty(t, v.Examples)

@@ -35,19 +35,23 @@ type OrgReport struct {
 	Name     string           `json:"name"`
 	Story    string           `json:"story"`
 	Outcomes map[string]int64 `json:"outcomes"`
-	Accounts []AccountReport  `json:"accounts"`
+	// Half and Slowest are how many seconds synced deliveries took, from the
+	// sending of the event to the CRM's answer.
+	Half     float64         `json:"half_seconds"`
+	Slowest  float64         `json:"slowest_seconds"`
+	Accounts []AccountReport `json:"accounts,omitempty"`
 }
 
 // AccountReport is what one account went through.
 type AccountReport struct {
 	Connection string  `json:"connection"`
 	Requests   int64   `json:"requests"`
-	Calls      int64   `json:"calls"`      // in all requests
-	RateChecks int64   `json:"held_back"`  // requests that our own rate check did not let out yet
-	Throttled  int64   `json:"throttled"`  // answers 429
-	Denied     int64   `json:"denied"`     // answers 401
-	Down       float64 `json:"denied_for"` // seconds from the first 401 to the first success after it
-	Allowance  int     `json:"allowance,omitempty"`
+	Calls      int64   `json:"calls"`                           // in all requests
+	HeldBack   int64   `json:"held_back"`                       // requests that our own rate check did not let out yet
+	Throttled  int64   `json:"throttled"`                       // answers 429
+	Denied     int64   `json:"denied"`                          // answers 401
+	Down       float64 `json:"denied_seconds"`                  // from the first 401 to the first success after it
+	Allowed    int     `json:"allowed_in_10_seconds,omitempty"` // requests, where that is less than the plan's
 	refused    bool
 }
 
@@ -74,10 +78,10 @@ type MemoryReport struct {
 	PeakBytes uint64 `json:"peak_bytes"`
 }
 
-// Account is what was seen of an account's requests.
+// Seen is what was seen of an account's requests.
 type Seen struct {
-	Requests, Calls, RateChecks, Throttled, Denied int64
-	FirstDenied, WorkedAgain                       time.Time
+	Requests, Calls, HeldBack, Throttled, Denied int64
+	FirstDenied, WorkedAgain                     time.Time
 }
 
 // Run is what was seen while a demo ran.
@@ -89,6 +93,7 @@ type Run struct {
 	Letters    []Letter
 	Topic      string // of the dead letters
 	Accounts   map[crmsync.ConnectionID]Seen
+	Delays     map[string][]time.Duration // by org, of synced deliveries
 	Faults     map[string]int64
 	PeakMemory uint64
 	Sample     *Sample
@@ -113,18 +118,21 @@ func NewReport(r Run, v Verdict) *Report {
 		out.Orgs = append(out.Orgs, OrgReport{Name: "nobody", Story: "an org that nobody knows", Outcomes: named(n)})
 	}
 	if n := r.Ledger.Org(""); n.Total() > 0 {
-		out.Orgs = append(out.Orgs, OrgReport{Name: "?", Story: "messages that are no events", Outcomes: named(n)})
+		out.Orgs = append(out.Orgs, OrgReport{Name: "no org", Story: "messages that are no events", Outcomes: named(n)})
 	}
 	return out
 }
 
 func orgReport(o Org, r Run) OrgReport {
 	out := OrgReport{Name: o.Name, Story: o.Story, Outcomes: named(r.Ledger.Org(o.Name))}
+	if d := slices.Sorted(slices.Values(r.Delays[o.Name])); len(d) > 0 {
+		out.Half, out.Slowest = d[len(d)/2].Seconds(), d[len(d)-1].Seconds()
+	}
 	for _, a := range o.Accounts {
 		s := r.Accounts[crmsync.ConnectionID{Org: o.Name, Name: a.Connection}]
 		one := AccountReport{
-			Connection: a.Connection, Requests: s.Requests, Calls: s.Calls, RateChecks: s.RateChecks,
-			Throttled: s.Throttled, Denied: s.Denied, Allowance: a.TenSecondly, refused: a.Denied,
+			Connection: a.Connection, Requests: s.Requests, Calls: s.Calls, HeldBack: s.HeldBack,
+			Throttled: s.Throttled, Denied: s.Denied, Allowed: a.TenSecondly, refused: a.Denied,
 		}
 		if s.Denied > 0 && s.WorkedAgain.After(s.FirstDenied) {
 			one.Down = s.WorkedAgain.Sub(s.FirstDenied).Seconds()

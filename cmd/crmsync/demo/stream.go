@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"time"
 
 	"crmsync"
 )
@@ -97,6 +98,9 @@ func (s *Stream) Next() Message {
 	s.made++
 	return m
 }
+
+// Now returns the time of the last event that was made.
+func (s *Stream) Now() time.Time { return moment(s.ticks) }
 
 func (s *Stream) next() Message {
 	for i := range s.queue {

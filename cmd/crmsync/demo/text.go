@@ -69,22 +69,22 @@ var meanings = [crmsync.Outcomes]string{
 }
 
 func (p *printer) summary() {
-	p.line("%s in %.1f s: %s, with at most %s of memory for", p.Bold(number(int64(p.Events))+" change events"), p.Seconds,
-		p.Bold(number(int64(p.EventsPerSecond))+" events/s"), mib(p.Memory.PeakBytes))
+	p.line("%s in %.1f s: %s, with at most %s of memory for", p.Bold(Times(int64(p.Events), "change event")), p.Seconds,
+		p.Bold(Number(int64(p.EventsPerSecond))+" events/s"), mib(p.Memory.PeakBytes))
 	p.line("the Kafka broker, the CRM, the database and crmsync itself: all of it ran in this process.")
-	p.head("How their %s deliveries ended", number(p.Deliveries))
+	p.head("How their %s deliveries ended", Number(p.Deliveries))
 	for o, meaning := range meanings {
 		name := crmsync.Outcome(o).String()
 		if n := p.Outcomes[name]; n > 0 {
-			p.line("  %9s %-11s %s", number(n), name, p.Dim(meaning))
+			p.line("  %9s %-11s %s", Number(n), name, p.Dim(meaning))
 		}
 	}
 }
 
 func (p *printer) orgs() {
 	p.head("Org by org")
-	for i, o := range p.Orgs[:min(len(p.Orgs), Archetypes)] {
-		if i < Archetypes && o.Name != "nobody" && o.Name != "?" {
+	for _, o := range p.Orgs[:min(len(p.Orgs), Archetypes)] {
+		if len(o.Accounts) > 0 {
 			p.line("  %-8s %s", o.Name, p.Dim(o.Story))
 		}
 	}
@@ -95,7 +95,7 @@ func (p *printer) orgs() {
 			columns = append(columns, name)
 		}
 	}
-	rows := [][]string{append(append([]string{"org"}, columns...), "requests")}
+	rows := [][]string{append(append([]string{"org"}, columns...), "half in", "slowest")}
 	shown, rest := p.shown()
 	for _, o := range shown {
 		rows = append(rows, o.row(o.Name, columns))
@@ -104,6 +104,7 @@ func (p *printer) orgs() {
 		rows = append(rows, rest.row(rest.Name, columns))
 	}
 	p.table(rows)
+	p.line("  %s", p.Dim("half in, slowest: from the sending of an event to the CRM's answer, of what was synced"))
 }
 
 // shown returns the orgs to be listed, and the sum of the others.
@@ -114,7 +115,7 @@ func (p *printer) shown() (shown []OrgReport, rest OrgReport) {
 	others := p.Orgs[shownOrgs:]
 	rest = OrgReport{Name: fmt.Sprintf("%d more", len(others)), Outcomes: map[string]int64{}}
 	for _, o := range others {
-		rest.Accounts = append(rest.Accounts, o.Accounts...)
+		rest.Half, rest.Slowest = max(rest.Half, o.Half), max(rest.Slowest, o.Slowest)
 		for name, n := range o.Outcomes {
 			rest.Outcomes[name] += n
 		}
@@ -127,11 +128,7 @@ func (o *OrgReport) row(name string, columns []string) []string {
 	for _, c := range columns {
 		row = append(row, count(o.Outcomes[c]))
 	}
-	var requests int64
-	for _, a := range o.Accounts {
-		requests += a.Requests
-	}
-	return append(row, count(requests))
+	return append(row, seconds(o.Half), seconds(o.Slowest))
 }
 
 // table writes rows in columns: the first to the left, the others to the right.
@@ -165,8 +162,8 @@ func (p *printer) sample() {
 		p.line("          %s", p.Dim(line))
 	}
 	p.line("  %s %s", p.Dim("mapping"), s.File)
-	p.line("  %s %s %s → %d, one of %d records in it\n", p.Dim("request"), s.Method, s.Path, s.Status, s.Calls)
-	const left = 68
+	p.line("  %s %s %s → %d, one of %s in it\n", p.Dim("request"), s.Method, s.Path, s.Status, Times(int64(s.Calls), "record"))
+	const left = 60
 	for _, row := range s.beside() {
 		line := "  " + cut(row[0], left)
 		if row[1] != "" {
@@ -192,8 +189,8 @@ func fold(s string, wide int) string {
 
 func sortedNames(m map[string]int64) []string { return slices.Sorted(maps.Keys(m)) }
 
-// number writes thousands apart: 12,345.
-func number(n int64) string {
+// Number writes thousands apart: 12,345.
+func Number(n int64) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -201,12 +198,20 @@ func number(n int64) string {
 	return s
 }
 
-// count is number, with a point for nothing.
+// count is Number, with a point for nothing.
 func count(n int64) string {
 	if n == 0 {
 		return "·"
 	}
-	return number(n)
+	return Number(n)
+}
+
+// seconds writes a time, with a point for none.
+func seconds(s float64) string {
+	if s == 0 {
+		return "·"
+	}
+	return fmt.Sprintf("%.1f s", s)
 }
 
 func mib(n uint64) string { return fmt.Sprintf("%d MiB", (n+1<<19)>>20) }

@@ -5,31 +5,54 @@ import (
 	"strings"
 )
 
-// shownReasons is how many reasons of dead letters are listed.
-const shownReasons = 14
+// shownReasons is how many places in mappings are listed for dead letters.
+const shownReasons = 8
 
 func (p *printer) letters() {
 	d := p.DeadLetters
-	p.head("%s dead letters, in topic %s, their bytes untouched", number(int64(d.Count)), d.Topic)
-	wide := 0
-	for _, r := range d.Reasons[:min(len(d.Reasons), shownReasons)] {
-		wide = max(wide, len(r.Code))
+	p.head("%s in topic %s, bytes untouched", Times(int64(d.Count), "dead letter"), d.Topic)
+	var broken []string
+	shown, more := 0, 0
+	for _, r := range d.Reasons {
+		switch {
+		case r.Where == "":
+			broken = append(broken, fmt.Sprintf("%s × %s", Number(int64(r.Count)), r.Code))
+		case shown == shownReasons:
+			more++
+		default:
+			shown++
+			p.reason(&r)
+		}
 	}
-	for i, r := range d.Reasons {
-		if i == shownReasons {
-			p.line("  %s", p.Dim(fmt.Sprintf("and %d more reasons", len(d.Reasons)-i)))
-			break
-		}
-		where := r.Where
-		if where == "" {
-			where = "the event itself"
-		}
-		p.line("  %6s × %-*s  %s", number(int64(r.Count)), wide, r.Code, where)
-		about := cut(strings.ReplaceAll(r.Message, "\n", " "), 96)
-		if r.Record != "" {
-			about = r.Record + ": " + cut(about, 96-len(r.Record))
-		}
-		p.line("         %s", p.Dim(about))
+	if more > 0 {
+		p.line("  %s", p.Dim(fmt.Sprintf("… and %d more places in mappings", more)))
+	}
+	if len(broken) > 0 {
+		p.line("  %s", "messages that are no events:")
+		p.folded(strings.Join(broken, ", "), "    ")
+	}
+}
+
+// reason tells what befell the first of the records that died for it.
+func (p *printer) reason(r *Reason) {
+	p.line("  %5s × %-15s %s", Number(int64(r.Count)), r.Code, r.Where)
+	p.line("          %s", p.Dim(cut(r.Record+": "+inner(r.Message), 100)))
+}
+
+// inner returns what the CRM says in the middle of a message that is JSON.
+func inner(message string) string {
+	_, rest, found := strings.Cut(message, `"message":"`)
+	text, _, whole := strings.Cut(rest, `","`)
+	if !found || !whole {
+		return strings.ReplaceAll(message, "\n", " ")
+	}
+	return strings.ReplaceAll(text, `\"`, `"`)
+}
+
+// folded writes a list in lines.
+func (p *printer) folded(list, indent string) {
+	for line := range strings.SplitSeq(fold(list, 96), "\n") {
+		p.line("%s%s", indent, strings.TrimSpace(line))
 	}
 }
 
@@ -38,7 +61,7 @@ func (p *printer) accounts() {
 	for _, o := range p.Orgs {
 		for _, a := range o.Accounts {
 			switch {
-			case a.Allowance > 0 && a.Requests > 0:
+			case a.Allowed > 0 && a.Requests > 0:
 				p.limited(&o, &a)
 			case a.refused && a.Denied > 0:
 				p.denied(&o, &a)
@@ -49,25 +72,47 @@ func (p *printer) accounts() {
 
 func (p *printer) limited(o *OrgReport, a *AccountReport) {
 	p.head("What %s went through: an account with a tenth of the promised rate", o.Name)
-	p.line("  Its org.yaml says plan: professional, which is 190 requests in 10 s. The CRM allowed %d.", a.Allowance)
-	p.line("  crmsync learned that from the headers of the answers: it held %s back by itself, and the", times(a.RateChecks, "request"))
-	p.line("  CRM had to refuse %s (429). Meanwhile its records gathered: %s went", times(a.Throttled, "of them"), number(a.Calls))
-	p.line("  in %s requests, %.0f in each. No other org waited for it.", number(a.Requests), float64(a.Calls)/float64(max(a.Requests, 1)))
+	p.line("  Its org.yaml says plan: professional, which is 190 requests in 10 s. The CRM allowed %d.", a.Allowed)
+	p.line("  The CRM refused %s (429), crmsync held back %s by itself.", Times(a.Throttled, "request"), Times(a.HeldBack, "request"))
+	p.line("  Its records gathered meanwhile: %s went in %s requests, %.0f in each.",
+		Number(a.Calls), Number(a.Requests), float64(a.Calls)/float64(max(a.Requests, 1)))
+	p.others(o)
 }
 
 func (p *printer) denied(o *OrgReport, a *AccountReport) {
 	p.head("What %s went through: a refused credential", o.Name)
-	p.line("  The CRM answered 401 to %s. crmsync read the credential anew, then let the account", times(a.Denied, "request"))
-	p.line("  rest and tried again now and then: after %.1f s it worked. Meanwhile %s records waited;", a.Down, o.Name+"'s")
-	p.line("  none of them became a dead letter for it, and no other org waited.")
+	p.line("  The CRM answered 401 to %s. crmsync read the credential anew, then let the account rest", Times(a.Denied, "request"))
+	p.line("  and tried again now and then, until it worked %.1f s later.%s", a.Down, p.spared())
+	p.others(o)
 }
 
-// times returns "1 request" or "3 requests".
-func times(n int64, noun string) string {
-	if n == 1 || strings.HasPrefix(noun, "of ") {
-		return number(n) + " " + noun
+// spared says so if no record became a dead letter for an account's refusal.
+func (p *printer) spared() string {
+	for _, r := range p.DeadLetters.Reasons {
+		if r.Kind == "denied" {
+			return ""
+		}
 	}
-	return number(n) + " " + noun + "s"
+	return " No record became a dead letter for it."
+}
+
+// others tells whether the others had to wait for one org.
+func (p *printer) others(one *OrgReport) {
+	half := 0.0
+	for _, o := range p.Orgs {
+		if len(o.Accounts) > 0 && o.Accounts[0].Allowed == 0 && !o.Accounts[0].refused {
+			half = max(half, o.Half)
+		}
+	}
+	p.line("  Its slowest record took %.1f s. In every other org half of the records took at most %.1f s.", one.Slowest, half+0.05)
+}
+
+// Times returns "1 request" or "3 requests".
+func Times(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Number(n) + " " + noun + "s"
 }
 
 // faultWords tells the CRM's faults in words.
@@ -85,11 +130,9 @@ func (p *printer) faults() {
 	p.head("What else the CRM was made to do")
 	var all []string
 	for _, name := range sortedNames(p.Faults) {
-		all = append(all, fmt.Sprintf("%s × %s", number(p.Faults[name]), faultWords[name]))
+		all = append(all, fmt.Sprintf("%s × %s", Number(p.Faults[name]), faultWords[name]))
 	}
-	for line := range strings.SplitSeq(fold(strings.Join(all, ", "), 96), "\n") {
-		p.line("  %s", strings.TrimSpace(line))
-	}
+	p.folded(strings.Join(all, ", "), "  ")
 }
 
 func (p *printer) verdict() {
@@ -97,7 +140,7 @@ func (p *printer) verdict() {
 	p.line("  The oracle is plain Go that knows what the demo's mappings mean, and nothing of crmsync.")
 	for _, c := range [...]struct{ name, good, bad string }{
 		{"lost", "every change that should be in the CRM is there", "changes that should be in the CRM are not"},
-		{"wrong", fmt.Sprintf("all %s objects hold what they should, property by property", number(int64(p.Objects))), "objects hold what they should not"},
+		{"wrong", fmt.Sprintf("all %s objects hold what they should, property by property", Number(int64(p.Objects))), "objects hold what they should not"},
 		{"duplicates", "no record ever had two objects", "records had two objects"},
 		{"regressions", "no older version was written over a newer one", "older versions were written over newer ones"},
 		{"unaccounted", "every delivery has exactly one end, and every dead letter its reason", "deliveries have no end, or one that can't be"},
@@ -105,7 +148,7 @@ func (p *printer) verdict() {
 		if n := p.Checks[c.name]; n == 0 {
 			p.line("  %s %s", p.Good("✔"), c.good)
 		} else {
-			p.line("  %s %s %s (%s)", p.Bad("✖"), number(int64(n)), c.bad, c.name)
+			p.line("  %s %s %s (%s)", p.Bad("✖"), Number(int64(n)), c.bad, c.name)
 		}
 	}
 	for _, f := range p.Findings {
@@ -116,9 +159,9 @@ func (p *printer) verdict() {
 func (p *printer) next() {
 	p.head("What to try next")
 	if p.Folder != "" {
-		p.line("  %-46s %s", "ls "+p.Folder, p.Dim("what this demo ran on: mappings, database, log"))
+		p.line("  %-56s %s", "ls "+p.Folder, p.Dim("what this demo ran on: mappings, database, log"))
 	} else {
-		p.line("  %-46s %s", "crmsync demo --keep", p.Dim("keep what it ran on: mappings, database, log"))
+		p.line("  %-56s %s", "crmsync demo --keep", p.Dim("keep what it ran on: mappings, database, log"))
 	}
 	for _, try := range [...][2]string{
 		{fmt.Sprintf("crmsync demo --seed %d --orgs 40", p.Seed+1), "other events, more orgs"},
@@ -126,6 +169,6 @@ func (p *printer) next() {
 		{"crmsync mappings dry-run --events examples/events.jsonl", "the exact requests, without sending any"},
 		{"crmsync --help", "everything else"},
 	} {
-		p.line("  %-46s %s", try[0], p.Dim(try[1]))
+		p.line("  %-56s %s", try[0], p.Dim(try[1]))
 	}
 }

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"crmsync"
+	"crmsync/cmd/crmsync/demo"
+	"crmsync/pipeline/kafka"
+)
+
+// send writes the events to the topic, never too far ahead of what has ended,
+// and waits for the last of them.
+func (d *drive) send(ctx context.Context, stop <-chan struct{}) (err error) {
+	k, err := d.config.kafka()
+	if err != nil {
+		return err
+	}
+	producer, err := kafka.NewProducer(k)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, producer.Close()) }()
+	if err := d.deny(); err != nil {
+		return err
+	}
+	stream, calm := demo.NewStream(d.setting), false
+	d.began = time.Now()
+	for n := d.left(stop); n > 0; n = d.left(stop) {
+		if err := producer.Produce(ctx, d.take(stream, min(n, demoBatch))); err != nil {
+			return err
+		}
+		if !calm && d.done() > demoCalm {
+			calm = true
+			if err := d.crm.SetFaults(nil); err != nil {
+				return err
+			}
+		}
+		if err := d.await(ctx, d.expected-demoLead); err != nil {
+			return err
+		}
+	}
+	return d.await(ctx, d.expected)
+}
+
+// left returns how many more events are to be sent.
+func (d *drive) left(stop <-chan struct{}) int {
+	select {
+	case <-stop:
+		return 0
+	default:
+	}
+	if d.flags.duration == 0 {
+		return d.setting.Events - d.produced
+	}
+	if d.produced >= demoEventsMax || time.Since(d.began) >= d.flags.duration {
+		return 0
+	}
+	return min(demoBatch, demoEventsMax-d.produced)
+}
+
+// done returns which part of the events was sent.
+func (d *drive) done() float64 {
+	if d.flags.duration > 0 {
+		return time.Since(d.began).Seconds() / d.flags.duration.Seconds()
+	}
+	return float64(d.produced) / float64(d.setting.Events)
+}
+
+// take takes messages from the stream.
+func (d *drive) take(stream *demo.Stream, n int) []crmsync.Message {
+	out := make([]crmsync.Message, n)
+	for i := range out {
+		m := stream.Next()
+		out[i] = crmsync.Message{Key: m.Key, Value: m.Value, Headers: m.Headers}
+		d.expected += d.deliveries(&m)
+	}
+	d.produced += n
+	d.watch.sent(stream.Now())
+	return out
+}
+
+// deliveries returns how many ways a message goes.
+func (d *drive) deliveries(m *demo.Message) int {
+	for _, o := range d.orgs {
+		if o.Name == m.Event.Key.Org {
+			return len(o.Accounts)
+		}
+	}
+	return 1
+}
+
+// deny has the CRM refuse the credentials that the demo wants refused, for a
+// time that suits the demo's length.
+func (d *drive) deny() error {
+	until := time.Now().Add(min(3*time.Second, max(time.Second, time.Duration(d.setting.Events)*time.Second/30_000)))
+	for _, o := range d.orgs {
+		for _, a := range o.Accounts {
+			if a.Denied {
+				if err := d.crm.DenyToken(a.Token, until); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// await waits until so many deliveries have ended. It gives up without an error
+// when nothing happens any more: the judge then says what is missing.
+func (d *drive) await(ctx context.Context, deliveries int) error {
+	stalled := time.NewTimer(demoStall)
+	defer stalled.Stop()
+	for d.ledger.Len() < deliveries {
+		select {
+		case <-d.ledger.News():
+			stalled.Reset(demoStall)
+		case <-stalled.C:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
