@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lmittmann/tint"
+	"golang.org/x/term"
 )
 
 // logger returns the program's logger: JSON, or coloured text on a terminal.
@@ -93,8 +96,24 @@ func (l *line) show(format string, args ...any) {
 		return
 	}
 	text := fmt.Sprintf(format, args...)
+	if runes := []rune(text); l.columns() > 0 && len(runes) >= l.columns() {
+		text = string(runes[:l.columns()-1]) // a line that wraps can't be written over
+	}
 	fmt.Fprintf(l.w, "\r%-*s", l.wide, text)
-	l.wide = len(text)
+	l.wide = utf8.RuneCountInString(text)
+}
+
+// columns returns how wide the terminal is, 0 if that is not known.
+func (l *line) columns() int {
+	f, ok := l.w.(*os.File)
+	if !ok {
+		return 0
+	}
+	wide, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return wide
 }
 
 // clear empties the line and stays there.
