@@ -35,6 +35,27 @@ func TestLoadConnections(t *testing.T) {
 	require.Nil(t, set.Connections("nobody"))
 }
 
+func TestResumed(t *testing.T) {
+	set, ds := loadFiles(map[string]string{
+		"acme/org.yaml": "version: 1\nconnections:\n  hubspot: {provider: hubspot, credential: c, paused: true}\n",
+		sampleGlobal:    sampleFallback,
+	})
+	require.Empty(t, ds)
+	resumed := set.Resumed()
+	require.False(t, resumed.Connections("acme")[0].Paused)
+	require.True(t, set.Connections("acme")[0].Paused, "the set itself is as it was")
+	require.Equal(t, set.Program(set.Connections("acme")[0], "contact"), resumed.Program(resumed.Connections("acme")[0], "contact"))
+}
+
+func TestSnippetsOfAFolderAtHand(t *testing.T) {
+	files := inFields("  email: record.emial\n").Files
+	for _, dir := range []string{".", "/", "a/b", "../x"} {
+		_, ds := loadFiles(files, func(o *Options) { o.Dir = dir })
+		require.Len(t, ds, 1)
+		require.Equal(t, files[sampleMapping], string(Sources(sampleFS(Sample{Files: files}), dir, ds)(ds[0].File)), dir)
+	}
+}
+
 func TestResolution(t *testing.T) {
 	conn := "version: 1\nconnections:\n  hubspot: {provider: hubspot, credential: c}\n"
 	mapping := func(provider, record string) string {

@@ -49,14 +49,21 @@ type Registry struct {
 }
 
 // SchemasBeside returns the folder schemas that stands beside a folder of
-// mappings, as in our own repository; nil if there is none. It is what knows
-// the custom fields of orgs.
+// mappings, as in our own repository; nil if there is none. For a folder behind
+// a symbolic link it may stand beside the link or beside the folder itself. It
+// is what knows the custom fields of orgs.
 func SchemasBeside(dir string) fs.FS {
-	beside := filepath.Join(dir, "..", "schemas")
-	if st, err := os.Stat(beside); err != nil || !st.IsDir() {
-		return nil
+	places := []string{dir}
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		places = append(places, real)
 	}
-	return os.DirFS(beside)
+	for _, place := range places {
+		beside := filepath.Join(place, "..", "schemas")
+		if st, err := os.Stat(beside); err == nil && st.IsDir() {
+			return os.DirFS(beside)
+		}
+	}
+	return nil
 }
 
 // Open loads the folder dir, with SchemasBeside where no others are given. The

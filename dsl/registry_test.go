@@ -232,6 +232,10 @@ func TestSchemasBeside(t *testing.T) {
 	}
 	_, ds := Open(filepath.Join(dir, "mappings"), Options{Dir: "mappings"})
 	require.Empty(t, ds, "the org's own field is known")
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink(filepath.Join(dir, "mappings"), link))
+	_, ds = Open(link, Options{Dir: "mappings"})
+	require.Empty(t, ds, "it is known behind a link too")
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "schemas")))
 	_, ds = Open(filepath.Join(dir, "mappings"), Options{Dir: "mappings"})
 	require.Equal(t, []string{"CM301"}, codes(ds))

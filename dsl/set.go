@@ -41,6 +41,7 @@ type Set struct {
 	programs map[slot]*Program
 	schemas  fs.FS     // see Options.Schemas
 	tests    []*source // see Options.Tests
+	only     func(test string) bool
 }
 
 // Connections returns the org's connections, sorted by name; nil for an org
@@ -66,6 +67,21 @@ func (s *Set) Programs() []*Program {
 	all := slices.Collect(maps.Values(s.programs))
 	slices.SortFunc(all, func(a, b *Program) int { return compareSlots(a.slot, b.slot) })
 	return all
+}
+
+// Resumed returns the set with no connection paused: what would happen if all
+// were in use.
+func (s *Set) Resumed() *Set {
+	out := *s
+	out.orgs = make(map[string][]crmsync.Connection, len(s.orgs))
+	for org, all := range s.orgs {
+		all = slices.Clone(all)
+		for i := range all {
+			all[i].Paused = false
+		}
+		out.orgs[org] = all
+	}
+	return &out
 }
 
 // Hash returns a digest of the files the set was made of, 32 hexadecimal

@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"io/fs"
+	"path"
 	"strings"
 
 	"crmsync/dsl/document"
@@ -12,7 +13,7 @@ import (
 // report can be kept in the log of a build.
 func Sources(fsys fs.FS, dir string, ds document.Diagnostics) document.Sources {
 	return func(file string) []byte {
-		p, ok := strings.CutPrefix(file, dir+"/")
+		p, ok := strings.CutPrefix(file, strings.TrimSuffix(path.Join(dir, "x"), "x")) // dir may be "." or "/"
 		if !ok {
 			return nil
 		}

@@ -58,12 +58,28 @@ func (s *Set) RunTests(names ...string) (*TestReport, error) {
 	for _, f := range files {
 		p := s.programs[f.slot]
 		seen.add(p)
-		for _, c := range casesOf(f) {
+		for _, c := range s.cases(f) {
 			report.Results = append(report.Results, p.runCase(f, c, seen))
 		}
 	}
 	report.Coverage = seen.report()
 	return report, nil
+}
+
+// OnlyTests returns the set with those tests only whose names match.
+func (s *Set) OnlyTests(match func(name string) bool) *Set {
+	out := *s
+	out.only = match
+	return &out
+}
+
+// cases returns the tests of a file, as far as they are wanted.
+func (s *Set) cases(f *source) []testCase {
+	all := casesOf(f)
+	if s.only == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(c testCase) bool { return !s.only(c.name) })
 }
 
 // selected returns the test files with those names or in those folders.

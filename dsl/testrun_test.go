@@ -108,6 +108,23 @@ func TestRunTestsChoosesFiles(t *testing.T) {
 	require.EqualError(t, err, "no tests at mappings/birch: name a mapping, its _test.yaml, or a folder below mappings that has some")
 }
 
+func TestOnlyTests(t *testing.T) {
+	set := tested(t, "  - {name: one, event: {record: {email: A}}, expect: {fields: {}}}\n  - {name: two, event: {record: {email: A}}, expect: {fields: {}}}\n")
+	two := set.OnlyTests(func(name string) bool { return name == "two" })
+	report, err := two.RunTests()
+	require.NoError(t, err)
+	require.Len(t, report.Results, 1)
+	require.Equal(t, "two", report.Results[0].Name)
+	updates, err := two.UpdateTests()
+	require.NoError(t, err)
+	require.Len(t, updates, 1)
+	require.Equal(t, 1, updates[0].Changed)
+	require.Equal(t, "version: 1\ntests:\n  - {name: one, event: {record: {email: A}}, expect: {fields: {}}}\n  - {name: two, event: {record: {email: A}}, expect: {fields: {email: a}}}\n", string(updates[0].Source))
+	report, err = set.RunTests()
+	require.NoError(t, err)
+	require.Len(t, report.Results, 2, "the set itself is as it was")
+}
+
 func TestCoverage(t *testing.T) {
 	report := runTests(t, "  - {name: one, event: {record: {email: A, stage: lead, country: null}}, expect: {fields_include: {email: a}}}\n")
 	const at = "mappings/acme/hubspot/contact.yaml"

@@ -32,7 +32,7 @@ func (s *Set) UpdateTests(names ...string) ([]Update, error) {
 	var out []Update
 	for _, f := range files {
 		u := Update{File: f.name, Path: f.path, Source: f.doc.Source()}
-		cases := casesOf(f)
+		cases := s.cases(f)
 		for _, c := range slices.Backward(cases) { // from the end, so that places above stay true
 			g := s.programs[f.slot].result(c, nil)
 			if len(c.compare(g)) == 0 {
