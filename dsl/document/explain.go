@@ -36,7 +36,7 @@ func (d *Document) explainAt(at Position, theirs, first string) Diagnostic {
 	case has("value is not allowed in this context"):
 		return d.valueHere(at)
 	}
-	return d.fault(at, theirs, "")
+	return d.fault(at, short(theirs), "")
 }
 
 func (d *Document) fault(at Position, message, help string) Diagnostic {
@@ -59,7 +59,7 @@ func (d *Document) keyWithoutColon(at Position) Diagnostic {
 		return d.fault(at, "list item between keys", "indent the list below its key, or remove the dash")
 	}
 	if key, value, ok := strings.Cut(text, ":"); ok && value != "" && !strings.ContainsAny(key, ` "'`) {
-		return d.fault(at, "no blank behind the colon", fmt.Sprintf("write %q", key+": "+value))
+		return d.fault(at, "no blank behind the colon", fmt.Sprintf("write %q", short(key+": "+value)))
 	}
 	return d.fault(at, "key without a colon", `write "key: value"; text that goes on in a second line must be indented`)
 }

@@ -123,7 +123,7 @@ func (c *checker) unknownKeys(n *Node, owner map[string]any) {
 // unknownKey returns CM102 for the key of n. The suggestion is a fix unless the
 // mapping has that key too.
 func unknownKey(n *Node, known []string) Diagnostic {
-	d := n.Report(Error, CodeUnknownKey, ruleUnknownKey, n.KeyRange(), fmt.Sprintf("unknown key %q", n.Key()), "")
+	d := n.Report(Error, CodeUnknownKey, ruleUnknownKey, n.KeyRange(), fmt.Sprintf("unknown key %q", short(n.Key())), "")
 	if len(known) == 0 {
 		d.Help = "no key is allowed here"
 		return d
@@ -184,7 +184,7 @@ func (c *checker) keyName(n *Node, keyword string, owner map[string]any, path []
 		return
 	}
 	message, help := refusal(keyword, owner, "")
-	d := n.Report(Error, CodeWrongType, ruleWrongType, n.KeyRange(), fmt.Sprintf("key %q %s", n.Key(), message), help)
+	d := n.Report(Error, CodeWrongType, ruleWrongType, n.KeyRange(), fmt.Sprintf("key %q %s", short(n.Key()), message), help)
 	c.add(finding{Diagnostic: d, node: n, ofKey: true, rank: rank(keyword)})
 }
 

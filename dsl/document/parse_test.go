@@ -196,12 +196,32 @@ func deepBlock(bytes int) string {
 	return b.String()[:min(bytes, b.Len())]
 }
 
+// modestOf repeats unit, in lines as long as they may be, until a few more would
+// be too much for the second parser, and ends with a fault.
+func modestOf(unit string) string {
+	const fault = "\na: b: c ]"
+	src := ""
+	for brackets, units := 0, 0; ; units++ {
+		next := unit
+		if brackets += strings.Count(unit, "[") + strings.Count(unit, "{"); brackets > explainBrackets {
+			next = strings.NewReplacer("[", "", "{", "").Replace(unit)
+		}
+		if last := strings.LastIndexByte(src, '\n'); len(src)-last+len(next) > explainLine {
+			next = "\n" + next
+		}
+		if units%20 == 0 && !modest([]byte(src+strings.Repeat(unit, 20)+strings.Repeat("\n", 20)+fault)) {
+			return src + fault
+		}
+		src += next
+	}
+}
+
 func fill(bytes int, s string) string { return strings.Repeat(s, bytes/len(s)) }
 
 // TestHostile: whatever a file is made of, it is refused with a place, in less
 // than 100 ms and 64 MiB of all memory ever asked for.
 func TestHostile(t *testing.T) {
-	const full, small = 256 << 10, explainBytes
+	const full = 256 << 10
 	hostile := map[string]string{
 		"bomb": bomb(8, 9), "wide bomb": bomb(2, 4000), "padded bomb": bomb(6, 9) + "pad: \"" + fill(200<<10, "p") + "\"\n",
 		"5 MB": fill(5<<20, "- {k: v, n: 1}\n"), "5 MB line": "a: " + fill(5<<20, "x"), "3,000 deep": strings.Repeat("[", 3000) + strings.Repeat("]", 3000),
@@ -212,12 +232,15 @@ func TestHostile(t *testing.T) {
 		"dashes": fill(full, "-\n"), "colons": "{" + fill(full-2, ":,") + "}", "anchors": fill(full, "- &a a\n"), "aliases": "- &a x\n" + fill(full-10, "- *a\n"),
 		"tags": fill(full, "- !a b\n"), "documents": fill(full, "---\n"), "comments": fill(full, "#\n"), "breaks": fill(full, "\n"), "percents": fill(full, "%a\n"),
 		"open quote": "a: \"" + fill(full-10, "b\n"), "tabs": fill(full, "\t"), "tabs before text": fill(full, "\ta\n"), "bells": fill(full, "\a"), "zeros": fill(full, "\x00"),
-		"bad bytes": fill(full, "\xff"), "second parser, list": "[" + fill(small-8, "a,") + "\n", "second parser, mapping": "{" + fill(small-8, "a,") + "\n",
-		"second parser, colons": "{" + fill(small-8, ":,") + "\n", "second parser, dashes": fill(small-8, "-\n") + "a: b: c\n",
-		"second parser, deep": strings.Repeat("[", explainBrackets) + fill(small-200, "a,"), "second parser, blocks": deepBlock(small-20) + "\n a: b: c",
-		"second parser, quotes": fill(small-20, "'a' : ") + "[", "second parser, keys": fill(small-20, "a: b: "), "second parser, anchors": fill(small-20, "&a ") + ": [",
-		"second parser, tags": fill(small-20, "!a ") + ": [", "second parser, questions": "[" + fill(small-20, "?,"), "second parser, stars": fill(small-20, "a: *a\n") + "[",
-		"second parser, bars": fill(small-20, "- |\n x\n") + "[", "second parser, comments": fill(small-20, "a: 1 #\n") + "[",
+		"bad bytes": fill(full, "\xff"), "digits": fill(full, "0"), "digits and underscores": "a: 0" + fill(full-10, "_0"),
+	}
+	for name, unit := range map[string]string{
+		"list": "[ a,", "mapping": "{a,", "colons": "{:,", "dashes": "\n-", "blocks": "\n a: }", "deep blocks": "\n- - - a: ", "quotes": "'a' : ", "keys": "a: b: ",
+		"anchors": "&a ", "tags": "!a ", "questions": "?,", "stars": "a: *a\n", "bars": "- |\n x\n", "comments": "a: 1 #\n", "merges": "<<", "text": "filler filler\n", "zeros": "0",
+	} {
+		src := modestOf(unit)
+		require.True(t, modest([]byte(src)), "%s is not for the second parser", name)
+		hostile["second parser, "+name] = src
 	}
 	for name, src := range hostile {
 		t.Run(name, func(t *testing.T) {

@@ -30,6 +30,20 @@ func Oneline(w io.Writer, ds Diagnostics) error {
 	return nil
 }
 
+// quotedRunes is how much of the file a message quotes.
+const quotedRunes = 80
+
+// short returns the start of a text that a message quotes.
+func short(text string) string {
+	count := 0
+	for i := range text {
+		if count++; count > quotedRunes {
+			return text[:i] + "…"
+		}
+	}
+	return text
+}
+
 // visible replaces what could break a line or drive a terminal: diagnostics
 // quote files that nobody has read yet.
 func visible(text string) string {

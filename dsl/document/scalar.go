@@ -38,7 +38,8 @@ type mapper struct {
 // indentation of the mapping or list that holds it. ok is false for a scalar of
 // blanks only in a block, which has no readable place.
 func mapScalar(text *lines, n *yaml.Node, parent int) (m scalarMap, ok bool) {
-	p := &mapper{text: text, want: []rune(n.Value), parent: parent}
+	want := []rune(n.Value)
+	p := &mapper{text: text, want: want, got: make([]rune, 0, len(want)+1), spans: make([]span, 0, len(want)+1), parent: parent}
 	p.moveTo(n.Line, n.Column)
 	p.skipProperties()
 	switch {

@@ -27,7 +27,7 @@ func (d *Document) explain(err error) Diagnostic {
 	message := strings.TrimPrefix(err.Error(), "yaml: ")
 	if name, ok := unknownAnchor(message); ok {
 		at := d.findAlias(name)
-		return syntax(d.file, at, "alias *"+name+" is not allowed", "if it is text that starts with *, put it in quotes")
+		return syntax(d.file, at, "alias *"+short(name)+" is not allowed", "if it is text that starts with *, put it in quotes")
 	}
 	if line, rest := splitLine(message); strings.Contains(rest, "<document start>") {
 		return d.fault(d.textFrom(line), "text behind the end of the document", "a file holds one document: put the rest into it, or into a file of its own")
@@ -39,7 +39,7 @@ func (d *Document) explain(err error) Diagnostic {
 		return d.cannotStart(at)
 	}
 	line, message := splitLine(message)
-	return d.fault(d.textFrom(line), message, "the fault is in this line or in one of the next")
+	return d.fault(d.textFrom(line), short(message), "the fault is in this line or in one of the next")
 }
 
 // textFrom returns where the text of a line starts.
@@ -94,9 +94,12 @@ func splitLine(message string) (line int, rest string) {
 }
 
 // What the second parser is given is bounded, because its work grows with the
-// square of the nesting: it only ever sees small, shallow files.
+// square of nesting, of a line's length and of the number of its tokens: it only
+// ever sees what looks like a file that a person wrote.
 const (
 	explainBytes    = 32 << 10
+	explainLine     = 1 << 10
+	explainSigns    = 5000
 	explainBrackets = 64
 	explainDashes   = 16
 )
@@ -104,7 +107,7 @@ const (
 // secondOpinion returns where goccy/go-yaml sees the fault. ok is false when it
 // sees none, or when the file is too much for it.
 func (d *Document) secondOpinion() (at Position, message string, ok bool) {
-	if len(d.src) > explainBytes || !shallow(d.src) {
+	if !modest(d.src) {
 		return at, "", false
 	}
 	defer func() { // a guest must not take the process down
@@ -124,18 +127,27 @@ func (d *Document) secondOpinion() (at Position, message string, ok bool) {
 	return Position{p.Line, min(p.Column, utf8.RuneCount(d.lines.line(p.Line))+1)}, fault.Message, true
 }
 
-// shallow tells whether neither brackets nor the dashes and question marks in
-// front of a line's text nest deeply.
-func shallow(src []byte) bool {
-	open, dashes, leading := 0, 0, true
-	for _, b := range src {
+// modest tells whether a file is within the bounds of the second parser: its
+// size, its longest line, the signs that may be tokens, open brackets, and
+// dashes and question marks in front of a line's text.
+func modest(src []byte) bool {
+	if len(src) > explainBytes {
+		return false
+	}
+	start, signs, open, dashes := 0, 0, 0, 0
+	leading := true
+	for i, b := range src {
+		if strings.IndexByte("\n,:[]{}-?&*!|>'\"#%@`<=.", b) >= 0 {
+			signs++
+		}
 		switch b {
 		case '[', '{':
 			open++
 		case ']', '}':
 			open = max(open-1, 0)
 		case '\n':
-			dashes, leading = 0, true
+			start, dashes, leading = i+1, 0, true
+			continue
 		case '-', '?':
 			if leading {
 				dashes++
@@ -144,7 +156,7 @@ func shallow(src []byte) bool {
 		default:
 			leading = false
 		}
-		if open > explainBrackets || dashes > explainDashes {
+		if signs > explainSigns || open > explainBrackets || dashes > explainDashes || i-start > explainLine {
 			return false
 		}
 	}
@@ -173,11 +185,11 @@ func (d *Document) cannotStart(at Position) Diagnostic {
 func (d *Document) quoting(found Diagnostic, start Position) Diagnostic {
 	value := d.lines.rest(start)
 	text := d.text(value)
-	if strings.Contains(text, " #") {
+	if strings.Contains(text, " #") || len(text) > explainLine {
 		found.Help = "put the whole value in quotes"
 		return found
 	}
-	found.Help = "put the whole value in quotes: " + quote(text)
+	found.Help = "put the whole value in quotes: " + short(quote(text))
 	found.Fix = &Fix{Range: value, Text: quote(text)}
 	return found
 }

@@ -86,7 +86,7 @@ func (b *builder) refused(n *Node) bool {
 	at := Position{n.raw.Line, n.raw.Column}
 	word := b.doc.word(at)
 	if n.raw.Kind == yaml.AliasNode {
-		b.reference(word, "alias *"+n.raw.Value+" is not allowed")
+		b.reference(word, "alias *"+short(n.raw.Value)+" is not allowed")
 		return true
 	}
 	tagged := n.raw.Style&yaml.TaggedStyle != 0
@@ -94,7 +94,7 @@ func (b *builder) refused(n *Node) bool {
 		if tagged { // which of the two comes first is free
 			word = b.doc.find(at, "&"+n.raw.Anchor)
 		}
-		b.reference(word, "anchor &"+n.raw.Anchor+" is not allowed")
+		b.reference(word, "anchor &"+short(n.raw.Anchor)+" is not allowed")
 	}
 	if tagged {
 		b.report(b.doc.tagDiagnostic(n, at))
@@ -156,7 +156,7 @@ func (b *builder) keyAllowed(n *Node, key *yaml.Node) bool {
 	}
 	first, twice := n.fields[key.Value]
 	if twice {
-		d := n.Report(Error, CodeDuplicateKey, ruleDuplicateKey, b.doc.scalarRange(key, n), fmt.Sprintf("duplicate key %q", key.Value),
+		d := n.Report(Error, CodeDuplicateKey, ruleDuplicateKey, b.doc.scalarRange(key, n), fmt.Sprintf("duplicate key %q", short(key.Value)),
 			fmt.Sprintf("it stands in line %d already: remove one of the two", first.key.Line))
 		d.Pointer += "/" + escapePointer(key.Value)
 		b.report(d)
@@ -178,8 +178,8 @@ func (b *builder) keyDiagnostic(n *Node, key *yaml.Node, r Range) Diagnostic {
 	}
 	message := "key " + what
 	if key.Kind == yaml.ScalarNode && key.Value != "" && key.Style&yaml.TaggedStyle == 0 {
-		message = "key " + key.Value + " " + what
-		help = fmt.Sprintf("put it in quotes: %q", key.Value)
+		message = "key " + short(key.Value) + " " + what
+		help = fmt.Sprintf("put it in quotes: %q", short(key.Value))
 		fix = &Fix{Range: r, Text: strconv.Quote(key.Value)}
 	}
 	d := n.Report(Error, CodeNonStringKey, ruleNonStringKey, r, message, help)
@@ -205,21 +205,24 @@ func (b *builder) scalarKind(n *Node) Kind {
 
 func (b *builder) numberKind(n *Node) Kind {
 	text := n.raw.Value
-	message, kind := "", Float
+	fault, kind := "", Float
 	switch {
+	case len(text) > quotedRunes:
+		fault = "does not fit into 64 bits"
 	case !plainNumber.MatchString(text):
-		message = "number " + text + " is understood differently by different readers of YAML"
+		fault = "is understood differently by different readers of YAML"
 	case !strings.ContainsAny(text, ".eE"): // yaml.v3 makes a float of an integer that is too large
 		kind = Integer
 		if _, err := strconv.ParseInt(text, 10, 64); err != nil {
-			message = "number " + text + " does not fit into 64 bits"
+			fault = "does not fit into 64 bits"
 		}
 	}
-	if message == "" {
+	if fault == "" {
 		return kind
 	}
-	d := n.Report(Error, CodeSyntax, ruleSyntax, n.Range(), message, fmt.Sprintf("if it is text, put it in quotes: %q", text))
-	d.Fix = &Fix{Range: n.Range(), Text: strconv.Quote(text)}
+	d := n.Report(Error, CodeSyntax, ruleSyntax, n.Range(), "number "+short(text)+" "+fault,
+		fmt.Sprintf("if it is text, put it in quotes: %q", short(text)))
+	d.Fix = &Fix{Range: d.Range, Text: strconv.Quote(text)}
 	b.report(d)
 	return Invalid
 }
@@ -233,10 +236,10 @@ func (d *Document) tagDiagnostic(n *Node, at Position) Diagnostic {
 		word = d.word(word.Start)
 	}
 	tag := d.text(word)
-	report := n.Report(Error, CodeSyntax, ruleSyntax, word, "tag "+tag+" is not allowed", "remove it; put text in quotes")
+	report := n.Report(Error, CodeSyntax, ruleSyntax, word, "tag "+short(tag)+" is not allowed", "remove it; put text in quotes")
 	if !strings.HasPrefix(tag, "!!") && n.raw.Kind == yaml.ScalarNode && n.raw.Style&^yaml.TaggedStyle == 0 {
 		all := d.lines.rest(word.Start)
-		report.Help = "if it is an expression, put it in quotes: " + quote(d.text(all))
+		report.Help = "if it is an expression, put it in quotes: " + short(quote(d.text(all)))
 		report.Fix = &Fix{Range: all, Text: quote(d.text(all))}
 	}
 	return report

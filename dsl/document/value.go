@@ -25,7 +25,7 @@ func (n *Node) subject() string {
 	case n.key == nil:
 		return fmt.Sprintf("item %d of %s", n.index+1, n.parent.subject())
 	}
-	return fmt.Sprintf("%q", n.key.Value)
+	return fmt.Sprintf("%q", short(n.key.Value))
 }
 
 // place returns where a value is to be shown: at its key if it is not written.
@@ -66,6 +66,7 @@ func version(n *Node, owner map[string]any) Diagnostic {
 		allowed = literals([]any{owner["const"]})
 	}
 	text, _ := n.Scalar()
+	text = short(text)
 	message := fmt.Sprintf("version %s of this file format is not supported", text)
 	switch n.kind {
 	case String: // a quoted number: 1 and "1" must not look alike
@@ -164,7 +165,7 @@ func kindWords(list []Kind) []string {
 // that are wanted.
 func (n *Node) retype(want []Kind) (help string, fix *Fix) {
 	text, scalar := n.Scalar()
-	if !scalar || text == "" || n.raw.Style != 0 || strings.ContainsAny(text, "\n'\"") {
+	if !scalar || text == "" || len(text) > quotedRunes || n.raw.Style != 0 || strings.ContainsAny(text, "\n'\"") {
 		return "", nil
 	}
 	replacement := ""
