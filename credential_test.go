@@ -27,7 +27,7 @@ func requireRedacted(t *testing.T, form, text string) {
 	spellings := []string{
 		canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprintf("% x", canary),
 		base64.StdEncoding.EncodeToString([]byte(canary))[:16], hex.Dump([]byte(canary))[10:34],
-		fmt.Sprint([]byte(canary))[1:20], fmt.Sprint([]rune(canary))[1:20],
+		fmt.Sprintf("%d", []byte(canary))[1:20], fmt.Sprintf("%d", []rune(canary))[1:20],
 	}
 	for _, spelling := range spellings {
 		require.NotContainsf(t, text, spelling, "%s shows the secret", form)

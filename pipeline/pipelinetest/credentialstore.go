@@ -61,7 +61,8 @@ func requireCredentials(t testing.TB, store crmsync.CredentialStore, want ...crm
 	require.Len(t, got, len(want))
 	for i := range want {
 		require.Equalf(t, want[i].ID, got[i].ID, "answer %d", i)
-		require.Truef(t, want[i].Secret.Reveal() == got[i].Secret.Reveal(), "answer %d holds another secret", i)
+		same := want[i].Secret.Reveal() == got[i].Secret.Reveal() // compared here: a failed require.Equal would print them
+		require.Truef(t, same, "answer %d holds another secret", i)
 		require.Equalf(t, want[i].Secret.IsZero(), got[i].Secret.IsZero(), "answer %d", i)
 		require.Truef(t, want[i].UpdatedAt.Equal(got[i].UpdatedAt), "answer %d: updated at %v, want %v", i, got[i].UpdatedAt, want[i].UpdatedAt)
 	}

@@ -33,9 +33,9 @@ func (s *Store) Sealed(ctx context.Context, ids []crmsync.CredentialID) ([]crmsy
 	if ids != nil && len(ids) == 0 {
 		return nil, nil
 	}
-	answers := make([]crmsync.SealedCredential, len(ids))
-	for i, id := range ids {
-		answers[i].ID = id
+	var answers []crmsync.SealedCredential
+	for _, id := range ids {
+		answers = append(answers, crmsync.SealedCredential{ID: id})
 	}
 	query, arguments := selectSealed, idColumns(ids)
 	if ids == nil {

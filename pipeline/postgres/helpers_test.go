@@ -59,7 +59,7 @@ func execute(t testing.TB, url, statement string) {
 	ctx := context.Background() // a Cleanup's context is over
 	conn, err := pgx.Connect(ctx, url)
 	require.NoError(t, err)
-	defer conn.Close(ctx)
+	defer func() { require.NoError(t, conn.Close(ctx)) }()
 	_, err = conn.Exec(ctx, statement)
 	require.NoError(t, err)
 }
@@ -90,16 +90,13 @@ type proxy struct {
 // through returns a proxy to the URL's server and a URL that leads through it.
 func through(t testing.TB, text string) (*proxy, string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	p := &proxy{listener: listener}
+	p := &proxy{listener: listen(t)}
 	changed := edit(t, text, func(u *url.URL) {
-		p.target, u.Host = u.Host, listener.Addr().String()
+		p.target, u.Host = u.Host, p.listener.Addr().String()
 	})
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {
-		listener.Close()
-		p.cut()
+		p.close()
 		p.wg.Wait()
 	})
 	return p, changed
@@ -111,16 +108,23 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		var dialer net.Dialer
+		server, err := dialer.DialContext(context.Background(), "tcp", p.target)
 		if err != nil {
-			client.Close()
+			_ = client.Close()
 			return
 		}
 		p.mu.Lock()
 		p.conns = append(p.conns, client, server)
 		p.mu.Unlock()
-		p.wg.Go(func() { io.Copy(client, server); client.Close() })
-		p.wg.Go(func() { p.count(client, server); server.Close() })
+		p.wg.Go(func() { // one side's end ends the other's
+			_, _ = io.Copy(client, server)
+			_ = client.Close()
+		})
+		p.wg.Go(func() {
+			p.count(client, server)
+			_ = server.Close()
+		})
 	}
 }
 
@@ -132,14 +136,13 @@ func (p *proxy) count(client io.Reader, server io.Writer) {
 		if _, err := io.ReadFull(client, header); err != nil {
 			return
 		}
-		body := make([]byte, binary.BigEndian.Uint32(header[typed:])-4)
-		if _, err := io.ReadFull(client, body); err != nil {
-			return
-		}
 		if typed == 1 && (header[0] == 'S' || header[0] == 'Q') {
 			p.trips.Add(1)
 		}
-		if _, err := server.Write(append(header, body...)); err != nil {
+		if _, err := server.Write(header); err != nil {
+			return
+		}
+		if _, err := io.CopyN(server, client, int64(binary.BigEndian.Uint32(header[typed:]))-4); err != nil {
 			return
 		}
 		typed = 1
@@ -151,7 +154,21 @@ func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, conn := range p.conns {
-		conn.Close()
+		_ = conn.Close()
 	}
 	p.conns = nil
+}
+
+// close takes no connection any more and breaks those that are there.
+func (p *proxy) close() {
+	_ = p.listener.Close()
+	p.cut()
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return listener
 }

@@ -41,7 +41,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return s.fault("migrate", err)
 	}
 	db := stdlib.OpenDBFromPool(s.pool)
-	defer db.Close() // leaves the pool open
+	defer func() { _ = db.Close() }() // it only hands back what it borrowed of the pool
 	provider, err := goose.NewProvider(goose.DialectPostgres, db, folder, goose.WithSessionLocker(locker),
 		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {

@@ -64,7 +64,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		err = s.checkVersion(ctx)
 	}
 	if err != nil {
-		s.Close()
+		s.pool.Close()
 		return nil, err
 	}
 	return s, nil
@@ -78,13 +78,21 @@ func parse(url string) (*pgxpool.Config, error) {
 		return nil, denied("bad_url", errors.New("open state: "+shape))
 	}
 	config, err := pgxpool.ParseConfig(url)
-	if err != nil || strings.Contains(config.ConnConfig.Database, "@") { // with a slash in it, a password reads as a database
+	if err != nil || misread(url) {
 		return nil, denied("bad_url", errors.New("open state: the URL can't be read: "+shape+", with special characters in a password written as %XX, and parameters that libpq knows"))
 	}
 	if !strings.Contains(url, "connect_timeout=") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	return config, nil
+}
+
+// misread says whether a password with one of /?# in it has ended the part before the host: what
+// follows then reads as a database or a parameter, and would be printed.
+func misread(url string) bool {
+	_, rest, _ := strings.Cut(url, "://")
+	end := strings.IndexAny(rest, "/?#")
+	return end >= 0 && strings.Contains(rest[end:], "@")
 }
 
 func nameOf(c *pgx.ConnConfig) string {

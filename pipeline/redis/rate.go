@@ -117,7 +117,7 @@ func (s *Store) evaluate(ctx context.Context, script *redis.Script, evaluations 
 		}
 	}
 	if again.Len() > 0 {
-		again.Exec(ctx) // each answer holds its own error
+		_, _ = again.Exec(ctx) // each answer holds its own error
 	}
 	for _, e := range evaluations {
 		if err := e.answer.Err(); err != nil {

@@ -203,7 +203,7 @@ func TestBrokenURLNeverShowsThePassword(t *testing.T) {
 	for _, text := range []string{
 		"http://u:" + canary + "@h", "", canary,
 		"redis://u:" + canary + "@h:notaport/0",
-		"redis://u:1/" + canary + "@h/0",
+		"redis://u:1/" + canary + "@h/0", "redis://u:1?" + canary + "@h/0", "redis://u:1#" + canary + "@h/0",
 		"redis://u:" + canary + "@h/database",
 		"redis://u:" + canary + "%zz@h/0",
 		"redis://:" + canary + "@h/0?read_timeout=soon",

@@ -210,7 +210,7 @@ func replace(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) // after the rename there is nothing to remove
+	defer func() { _ = os.Remove(file.Name()) }() // after the rename there is nothing to remove
 	_, err = file.Write(text)
 	if err == nil {
 		err = file.Sync()

@@ -37,7 +37,7 @@ func LoadRing(path string) (*Ring, error) {
 	if err != nil {
 		return nil, denied("no_key_file", fmt.Errorf("read key file: %w", err))
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	info, err := file.Stat()
 	if err != nil {
 		return nil, denied("no_key_file", fmt.Errorf("read key file: %w", err))

@@ -3,7 +3,6 @@ package sealed_test
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -51,7 +50,7 @@ func TestKeyFile(t *testing.T) {
 	require.EqualError(t, err, "denied no_key_file: read key file: open "+file+`: no such file or directory: make one with "crmsync credentials keygen"`)
 	first, err := sealed.AddKey(file)
 	require.NoError(t, err)
-	require.Regexp(t, regexp.MustCompile(`^k-[0-9a-f]{8}$`), first)
+	require.Regexp(t, `^k-[0-9a-f]{8}$`, first)
 	second, err := sealed.AddKey(file)
 	require.NoError(t, err)
 	ring, err := sealed.LoadRing(file)

@@ -25,15 +25,15 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
-			return func() { file.Close() }, nil
+			return func() { _ = file.Close() }, nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			file.Close()
+			_ = file.Close()
 			return nil, &os.PathError{Op: "lock", Path: path, Err: err}
 		}
 		select {
 		case <-ctx.Done():
-			file.Close()
+			_ = file.Close()
 			return nil, &os.PathError{Op: "lock", Path: path, Err: ctx.Err()}
 		case <-ticker.C:
 		}
@@ -46,6 +46,6 @@ func syncFolder(path string) error {
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
+	defer func() { _ = folder.Close() }() // it was only read
 	return folder.Sync()
 }

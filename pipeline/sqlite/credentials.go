@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"crmsync"
 )
@@ -29,7 +30,7 @@ func (s *Store) Sealed(ctx context.Context, ids []crmsync.CredentialID) ([]crmsy
 			row := &rows[i]
 			row.ID = id
 			err := scanSealed(query.QueryRowContext(ctx, id.Org, id.Name), row, &row.KeyID, &row.Box)
-			if err != nil && err != sql.ErrNoRows {
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 		}
@@ -46,7 +47,7 @@ func (s *Store) allSealed(ctx context.Context) ([]crmsync.SealedCredential, erro
 	if err != nil {
 		return nil, s.fault("read credentials", err)
 	}
-	defer found.Close()
+	defer func() { _ = found.Close() }() // Err below tells what went wrong
 	var rows []crmsync.SealedCredential
 	for found.Next() {
 		var row crmsync.SealedCredential

@@ -92,7 +92,7 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err below tells what went wrong
 	applied := map[int64]time.Time{}
 	for rows.Next() {
 		var version int64

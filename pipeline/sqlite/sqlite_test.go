@@ -106,7 +106,7 @@ func TestStatus(t *testing.T) {
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)
 	defer db.Close()
-	_, err = db.Exec("INSERT INTO crmsync_migrations (version_id, is_applied) VALUES (7, 1)")
+	_, err = db.ExecContext(t.Context(), "INSERT INTO crmsync_migrations (version_id, is_applied) VALUES (7, 1)")
 	require.NoError(t, err)
 	_, err = sqlite.Open(t.Context(), "sqlite:"+path, sqlite.Options{})
 	require.EqualError(t, err, `denied newer_database: sqlite `+path+` has migration 7, which this program does not know: use a newer crmsync`)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"crmsync"
 )
@@ -44,7 +45,7 @@ func readLink(ctx context.Context, query *sql.Stmt, key crmsync.LinkKey) (crmsyn
 	var updated sql.NullString
 	err := query.QueryRowContext(ctx, key.Key.Org, key.Key.Type, key.Key.ID, key.Connection).Scan(
 		&link.Object, &link.ExternalID, &link.Applied, &link.Dead, &hash, &link.Deleted, &link.Revision, &updated)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return link, nil
 	}
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *Store) Count(ctx context.Context) (map[string]int64, error) {
 	if err != nil {
 		return nil, s.fault("count links", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err below tells what went wrong
 	orgs := map[string]int64{}
 	for rows.Next() {
 		var org string

@@ -19,7 +19,7 @@ func (s *statements) get(ctx context.Context, db *sql.DB, text string) (*sql.Stm
 	if statement, ok := s.prepared[text]; ok {
 		return statement, nil
 	}
-	statement, err := db.PrepareContext(ctx, text)
+	statement, err := db.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept until the store is closed
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (s *statements) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, statement := range s.prepared {
-		statement.Close()
+		_ = statement.Close() // its connection is closed next
 	}
 	clear(s.prepared)
 }
@@ -49,7 +49,7 @@ func (s *Store) inRead(ctx context.Context, text string, do func(*sql.Stmt) erro
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // nothing was written
+	defer func() { _ = tx.Rollback() }() // nothing was written
 	return do(tx.StmtContext(ctx, statement))
 }
 
@@ -58,16 +58,17 @@ func (s *Store) inRead(ctx context.Context, text string, do func(*sql.Stmt) erro
 func (s *Store) inWrite(ctx context.Context, do func([]*sql.Stmt) error, texts ...string) error {
 	prepared := make([]*sql.Stmt, len(texts))
 	for i, text := range texts {
-		var err error
-		if prepared[i], err = s.statements.get(ctx, s.write, text); err != nil {
+		statement, err := s.statements.get(ctx, s.write, text) //nolint:sqlclosecheck // kept until the store is closed
+		if err != nil {
 			return err
 		}
+		prepared[i] = statement
 	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // has no effect after a commit
+	defer func() { _ = tx.Rollback() }() // has no effect after a commit
 	for i := range prepared {
 		prepared[i] = tx.StmtContext(ctx, prepared[i])
 	}
