@@ -27,33 +27,22 @@ type Finding struct {
 	Fault   *crmsync.Fault // nil: it answers
 }
 
-// Check asks each broker of cfg by itself. It returns nil when at least one
+// Check asks each broker of cfg by itself. It returns nil as soon as one
 // answers, else a fault with a line per address: Denied when waiting won't cure
 // it (wrong password, certificate or settings), Transient when the brokers may
 // come yet. An error that is no fault says what is wrong with cfg.
 func Check(ctx context.Context, cfg Config) error {
-	findings, err := Probe(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	whole := crmsync.Fault{Kind: crmsync.Transient, Code: unreachable}
-	lines := make([]error, 0, len(findings))
-	for _, f := range findings {
-		switch {
-		case f.Fault == nil:
-			return nil
-		case f.Fault.Kind == crmsync.Denied && whole.Kind != crmsync.Denied:
-			whole.Kind, whole.Code = crmsync.Denied, f.Fault.Code
-		}
-		lines = append(lines, f.Fault.Err)
-	}
-	whole.Err = errors.Join(lines...)
-	return &whole
+	_, err := answering(ctx, cfg)
+	return err
 }
 
 // Probe asks each broker of cfg by itself, all at once, and returns a finding
-// per address, in order. One question takes at most a few seconds.
+// per address, in order. A silent one takes three times Timings.Read.
 func Probe(ctx context.Context, cfg Config) ([]Finding, error) {
+	return probe(ctx, cfg, func() {})
+}
+
+func probe(ctx context.Context, cfg Config, found func()) ([]Finding, error) {
 	cfg = cfg.withDefaults()
 	s, err := cfg.base()
 	if err != nil {
@@ -67,11 +56,45 @@ func Probe(ctx context.Context, cfg Config) ([]Finding, error) {
 			findings[i].Address = address
 			if err := ask(ctx, address, s); err != nil {
 				findings[i].Fault = diagnose(address, cfg, err)
+				return
 			}
+			found()
 		})
 	}
 	all.Wait()
 	return findings, nil
+}
+
+// answering returns which addresses answer, at least one, without waiting for
+// those that take much longer than the first. Every connection begins with it:
+// sarama would wait for a silent broker for long, and if none answers not say
+// which one failed and why.
+func answering(ctx context.Context, cfg Config) ([]string, error) {
+	const grace = 200 * time.Millisecond
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	findings, err := probe(ctx, cfg, func() { time.AfterFunc(grace, cancel) })
+	if err != nil {
+		return nil, err
+	}
+	var addresses []string
+	whole := crmsync.Fault{Kind: crmsync.Transient, Code: unreachable}
+	lines := make([]error, 0, len(findings))
+	for _, f := range findings {
+		if f.Fault == nil {
+			addresses = append(addresses, f.Address)
+			continue
+		}
+		if f.Fault.Kind == crmsync.Denied && whole.Kind != crmsync.Denied {
+			whole.Kind, whole.Code = crmsync.Denied, f.Fault.Code
+		}
+		lines = append(lines, f.Fault.Err)
+	}
+	if len(addresses) > 0 {
+		return addresses, nil
+	}
+	whole.Err = errors.Join(lines...)
+	return nil, &whole
 }
 
 // ask opens a connection of its own and puts a question, because TLS without a

@@ -82,7 +82,7 @@ func TestCheckTLSToPlain(t *testing.T) {
 // silence accepts connections and never answers.
 func silence(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	done := make(chan struct{})
 	go func() {

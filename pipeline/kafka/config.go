@@ -48,10 +48,10 @@ type Timings struct {
 	// Outage is how long no broker may answer before a dead letter's send fails
 	// (60 s). Until then sarama itself repeats it, in order and without a double.
 	Outage time.Duration
-	// Watch is how often the ends of the log are read, for the lag (5 s).
+	// Watch is how often the ends of the log are read, for the lag (3 s).
 	Watch time.Duration
 	// Stall is after how long without a message, while the log holds some, the
-	// group's connections are taken for hung and made anew (30 s).
+	// group's connections are taken for hung and made anew (15 s).
 	Stall time.Duration
 }
 
@@ -71,8 +71,8 @@ func (t Timings) withDefaults() Timings {
 		{&t.Poll, 100 * time.Millisecond},
 		{&t.Backoff, 250 * time.Millisecond},
 		{&t.Outage, time.Minute},
-		{&t.Watch, 5 * time.Second},
-		{&t.Stall, 30 * time.Second},
+		{&t.Watch, 3 * time.Second},
+		{&t.Stall, 15 * time.Second},
 	} {
 		if *d.at == 0 {
 			*d.at = d.value

@@ -32,7 +32,16 @@ func (p *Producer) connect(ctx context.Context) (sarama.AsyncProducer, error) {
 
 func (p *Producer) open(o *opening) {
 	defer close(o.done)
-	if o.err = p.dial(o); o.err != nil {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	p.work.Go(func() {
+		select {
+		case <-p.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	if o.err = p.dial(ctx, o); o.err != nil {
 		p.mu.Lock()
 		p.opened = nil // the next caller tries again
 		p.mu.Unlock()
@@ -50,8 +59,12 @@ func (p *Producer) open(o *opening) {
 	})
 }
 
-func (p *Producer) dial(o *opening) error {
-	limit, err := p.limit()
+func (p *Producer) dial(ctx context.Context, o *opening) error {
+	addresses, err := answering(ctx, p.cfg)
+	if err != nil {
+		return err
+	}
+	limit, err := p.limit(ctx, addresses)
 	if err != nil {
 		return err
 	}
@@ -62,7 +75,7 @@ func (p *Producer) dial(o *opening) error {
 		return err
 	}
 	cfg.Metadata.Retry.BackoffFunc, cfg.Producer.Retry.BackoffFunc = p.backoff, p.backoff
-	if o.client, err = sarama.NewClient(p.cfg.Brokers, cfg); err != nil {
+	if o.client, err = sarama.NewClient(addresses, cfg); err != nil {
 		return err
 	}
 	if o.async, err = sarama.NewAsyncProducerFromClient(o.client); err != nil {
@@ -71,19 +84,18 @@ func (p *Producer) dial(o *opening) error {
 	return nil
 }
 
-// limit asks how large a message may be. It fails soon when no broker answers,
-// which the producer's own connection, being patient, would not.
-func (p *Producer) limit() (int, error) {
+// limit asks how large a message may be.
+func (p *Producer) limit(ctx context.Context, addresses []string) (int, error) {
 	cfg, err := p.cfg.base()
 	if err != nil {
 		return 0, err
 	}
 	cfg.Metadata.Retry.Max = 1
-	admin, err := sarama.NewClusterAdmin(p.cfg.Brokers, cfg)
+	admin, err := sarama.NewClusterAdmin(addresses, cfg)
 	if err != nil {
 		return 0, err
 	}
-	settings, err := topicSettings(admin, p.topic)
+	settings, err := topicSettings(ctx, admin, p.topic)
 	return settings.maxBytes, errors.Join(err, admin.Close())
 }
 

@@ -191,7 +191,7 @@ func FuzzLetterOf(f *testing.F) {
 			return
 		}
 		again := letterOf(consumed(entryOf("dlq", &first.DeadLetter)))
-		require.Equal(t, len(first.Message.Headers), len(again.Message.Headers))
+		require.Len(t, again.Message.Headers, len(first.Message.Headers))
 		require.Equal(t, placeOf(&first), placeOf(&again))
 	})
 }

@@ -26,6 +26,7 @@ type member struct {
 
 	// made by connect, before any claim is
 	group sarama.ConsumerGroup
+	own   sarama.Client // the group's
 	side  sarama.Client
 	admin sarama.ClusterAdmin
 }
@@ -85,10 +86,10 @@ func (m *member) repeat(do func() error, done func() bool) bool {
 	return false
 }
 
-// connect makes the connections. It asks each broker first: sarama would try
-// for long, and then not say which one failed.
+// connect makes the connections.
 func (m *member) connect() error {
-	if err := Check(m.ctx, m.source.cfg); err != nil {
+	addresses, err := answering(m.ctx, m.source.cfg)
+	if err != nil {
 		// A process that runs takes a hang-up for a broker that restarts.
 		if f, ok := errors.AsType[*crmsync.Fault](err); ok && f.Code == hungUp {
 			f.Kind = crmsync.Transient
@@ -100,7 +101,7 @@ func (m *member) connect() error {
 		return err
 	}
 	cfg.Metadata.Retry.BackoffFunc = m.backoff
-	side, err := sarama.NewClient(m.source.cfg.Brokers, cfg)
+	side, err := sarama.NewClient(addresses, cfg)
 	if err != nil {
 		return err
 	}
@@ -108,13 +109,40 @@ func (m *member) connect() error {
 	if err != nil {
 		return errors.Join(err, side.Close())
 	}
-	group, err := sarama.NewConsumerGroup(m.source.cfg.Brokers, m.source.cfg.Group, cfg)
+	own, err := sarama.NewClient(addresses, cfg)
 	if err != nil {
 		return errors.Join(err, admin.Close())
 	}
-	m.group, m.side, m.admin = group, side, admin
+	group, err := sarama.NewConsumerGroupFromClient(m.source.cfg.Group, patientClient{Client: own, member: m})
+	if err != nil {
+		return errors.Join(err, own.Close(), admin.Close())
+	}
+	m.group, m.own, m.side, m.admin = group, own, side, admin
 	m.connected.Store(true)
 	return nil
+}
+
+// patientClient is the client of the group. After a leader has changed, the new
+// one refuses for a while to say where the log ends. sarama would end the
+// session over it, and so stop all partitions for the sake of one.
+type patientClient struct {
+	sarama.Client
+	member *member
+}
+
+func (c patientClient) GetOffset(topic string, partition int32, at int64) (int64, error) {
+	t := c.member.source.cfg.Timings
+	for until := time.Now().Add(t.Rebalance / 2); ; {
+		offset, err := c.Client.GetOffset(topic, partition, at)
+		if !errors.Is(err, sarama.ErrOffsetNotAvailable) || time.Now().After(until) {
+			return offset, err
+		}
+		select {
+		case <-c.member.ctx.Done():
+			return 0, err
+		case <-time.After(t.Backoff):
+		}
+	}
 }
 
 func (m *member) backoff(int, int) time.Duration {
@@ -129,7 +157,7 @@ func (m *member) consume() error {
 }
 
 func (m *member) close() {
-	if err := errors.Join(m.group.Close(), m.admin.Close()); err != nil {
+	if err := errors.Join(m.group.Close(), m.own.Close(), m.admin.Close()); err != nil {
 		m.source.report(fmt.Errorf("leave group %s: %w", m.source.cfg.Group, err))
 	}
 }

@@ -38,9 +38,9 @@ func TestFenced(t *testing.T) {
 // TestStaticRestart gets the same partitions back, and nobody is told of it.
 func TestStaticRestart(t *testing.T) {
 	onServers(t, func(t *testing.T, s server) {
-		cfg, other := s.config(t), kafka.Config{}
+		cfg := s.config(t)
 		s.createTopic(t, cfg.Topic, 4, nil)
-		other = cfg
+		other := cfg
 		cfg.InstanceID, other.InstanceID = "pod-1", "pod-2"
 		a, b := newReader(t, s.openSource(t, cfg)), newReader(t, s.openSource(t, other))
 		until(t, "a fair share", func() bool { return len(a.live) == 2 && len(b.live) == 2 }, a, b)

@@ -204,7 +204,7 @@ func (p *Producer) Close() error {
 	}
 	p.ending.Store(true)
 	<-o.done
-	if o.err != nil {
+	if o.async == nil {
 		p.work.Wait()
 		return nil
 	}

@@ -39,7 +39,7 @@ func (f Filter) match(l *Letter) bool {
 // group and commits nothing. An error ends it.
 func ReadDeadLetters(ctx context.Context, cfg Config, filter Filter) iter.Seq2[Letter, error] {
 	return func(yield func(Letter, error) bool) {
-		r, err := newReader(cfg.withDefaults())
+		r, err := newReader(ctx, cfg.withDefaults())
 		if err != nil {
 			yield(Letter{}, fault("read the dead letters", err))
 			return
@@ -120,13 +120,17 @@ type reader struct {
 	consumer sarama.Consumer
 }
 
-func newReader(cfg Config) (*reader, error) {
+func newReader(ctx context.Context, cfg Config) (*reader, error) {
+	addresses, err := answering(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
 	s, err := cfg.consumer()
 	if err != nil {
 		return nil, err
 	}
 	s.Metadata.Retry.Max = 3
-	client, err := sarama.NewClient(cfg.Brokers, s)
+	client, err := sarama.NewClient(addresses, s)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +250,7 @@ func (r *reader) next(ctx context.Context, log sarama.PartitionConsumer) (*saram
 // readMessage reads one message of a topic.
 func readMessage(ctx context.Context, cfg Config, topic string, partition int32, offset int64) (crmsync.Message, error) {
 	doing := fmt.Sprintf("read offset %d of partition %d of %s", offset, partition, topic)
-	r, err := newReader(cfg)
+	r, err := newReader(ctx, cfg)
 	if err != nil {
 		return crmsync.Message{}, fault(doing, err)
 	}

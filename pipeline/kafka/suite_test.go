@@ -213,10 +213,10 @@ func port(t testing.TB, address string) int {
 
 func (s server) settings(t testing.TB, topic string) map[string]string {
 	t.Helper()
-	entries, err := s.admin(t).DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	results, err := s.admin(t).DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}, sarama.DescribeConfigsOptions{})
 	require.NoError(t, err)
 	settings := map[string]string{}
-	for _, e := range entries {
+	for _, e := range results[0].Configs {
 		settings[e.Name] = e.Value
 	}
 	return settings

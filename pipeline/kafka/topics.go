@@ -33,12 +33,16 @@ type Create struct {
 // compacted, which would drop all but the newest letter of each record.
 func EnsureTopics(ctx context.Context, cfg Config, create Create) error {
 	cfg = cfg.withDefaults()
+	addresses, err := answering(ctx, cfg)
+	if err != nil {
+		return err
+	}
 	s, err := cfg.base()
 	if err != nil {
 		return err
 	}
 	s.Metadata.Retry.Max = 3
-	admin, err := sarama.NewClusterAdmin(cfg.Brokers, s)
+	admin, err := sarama.NewClusterAdmin(addresses, s)
 	if err != nil {
 		return fault("ask "+strings.Join(cfg.Brokers, ", ")+" for the topics", err)
 	}
@@ -75,11 +79,11 @@ func ensure(ctx context.Context, admin sarama.ClusterAdmin, cfg Config, create C
 	if missing[cfg.DeadLetterTopic] {
 		return createDeadLetterTopic(ctx, admin, cfg, partitions)
 	}
-	return checkDeadLetterTopic(admin, cfg)
+	return checkDeadLetterTopic(ctx, admin, cfg)
 }
 
 func createDeadLetterTopic(ctx context.Context, admin sarama.ClusterAdmin, cfg Config, partitions int32) error {
-	source, err := topicSettings(admin, cfg.Topic)
+	source, err := topicSettings(ctx, admin, cfg.Topic)
 	if err != nil {
 		return fault("describe topic "+cfg.Topic, err)
 	}
@@ -125,8 +129,8 @@ func hasLeaders(t *sarama.TopicMetadata) bool {
 		!slices.ContainsFunc(t.Partitions, func(p *sarama.PartitionMetadata) bool { return p.Leader < 0 })
 }
 
-func checkDeadLetterTopic(admin sarama.ClusterAdmin, cfg Config) error {
-	settings, err := topicSettings(admin, cfg.DeadLetterTopic)
+func checkDeadLetterTopic(ctx context.Context, admin sarama.ClusterAdmin, cfg Config) error {
+	settings, err := topicSettings(ctx, admin, cfg.DeadLetterTopic)
 	if err != nil {
 		return fault("describe topic "+cfg.DeadLetterTopic, err)
 	}
@@ -143,28 +147,54 @@ type settings struct {
 	compacted bool
 }
 
-// topicSettings asks for a topic's settings. Who may not describe them gets
-// Kafka's defaults: a dead letter that doesn't fit is still kept by reference.
-func topicSettings(admin sarama.ClusterAdmin, topic string) (settings, error) {
+// topicSettings asks for a topic's settings, again while the broker that is
+// asked has not heard of a new topic yet. Who may not describe them gets Kafka's
+// defaults: a dead letter that doesn't fit is still kept by reference.
+func topicSettings(ctx context.Context, admin sarama.ClusterAdmin, topic string) (settings, error) {
+	const attempts, pause = 20, 100 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		s, err := askSettings(admin, topic)
+		if !errors.Is(err, sarama.ErrUnknownTopicOrPartition) || attempt == attempts {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return s, errors.Join(ctx.Err(), err)
+		case <-time.After(pause):
+		}
+	}
+}
+
+func askSettings(admin sarama.ClusterAdmin, topic string) (settings, error) {
 	s := settings{maxBytes: defaultMaxBytes}
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
-	switch {
-	case errors.Is(err, sarama.ErrTopicAuthorizationFailed), errors.Is(err, sarama.ErrClusterAuthorizationFailed):
-		return s, nil
-	case err != nil:
+	results, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}, sarama.DescribeConfigsOptions{})
+	if err != nil {
 		return s, err
 	}
-	for _, e := range entries {
-		switch e.Name {
-		case "max.message.bytes":
-			if n, err := strconv.Atoi(e.Value); err == nil && n > 0 {
-				s.maxBytes = n
-			}
-		case "cleanup.policy":
-			s.compacted = strings.Contains(e.Value, "compact")
+	for _, r := range results {
+		switch r.ErrorCode {
+		case sarama.ErrNoError:
+		case sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed:
+			return s, nil
+		default:
+			return s, r.ErrorCode
+		}
+		for _, e := range r.Configs {
+			s.read(e.Name, e.Value)
 		}
 	}
 	return s, nil
+}
+
+func (s *settings) read(name, value string) {
+	switch name {
+	case "max.message.bytes":
+		if n, err := strconv.Atoi(value); err == nil && n > 0 {
+			s.maxBytes = n
+		}
+	case "cleanup.policy":
+		s.compacted = strings.Contains(value, "compact")
+	}
 }
 
 // tooLarge says that a message can never be written for its size.

@@ -83,10 +83,10 @@ func describe(t *testing.T, broker *embedded.Broker, topic string) (int32, map[s
 	defer func() { require.NoError(t, admin.Close()) }()
 	topics, err := admin.ListTopics()
 	require.NoError(t, err)
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: topic})
+	results, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: topic}}, sarama.DescribeConfigsOptions{})
 	require.NoError(t, err)
 	configs := map[string]string{}
-	for _, entry := range entries {
+	for _, entry := range results[0].Configs {
 		configs[entry.Name] = entry.Value
 	}
 	return topics[topic].NumPartitions, configs
