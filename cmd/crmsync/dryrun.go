@@ -109,7 +109,7 @@ func (p *program) readMessages(flags dryRunFlags) ([]crmsync.Message, error) {
 	}
 	messages := make([]crmsync.Message, 0, len(all))
 	for _, line := range all {
-		m := crmsync.Message{Topic: "dry-run", Value: line, Time: rehearsalStart}
+		m := crmsync.Message{Topic: "dry-run", Value: line, Time: rehearsalStart()}
 		var d pipeline.Decoder
 		if ev, fault := d.Decode(&m); flags.org != "" && (fault != nil || ev.Key.Org != flags.org) {
 			continue
@@ -141,7 +141,7 @@ const maxEventsFile = 256 << 20
 
 // rehearsalStart is when a dry run begins: its time is not the clock's, so that
 // the same events always print the same.
-var rehearsalStart = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+func rehearsalStart() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // rehearsal is the engine on parts that record instead of send.
 type rehearsal struct {
@@ -153,7 +153,6 @@ type rehearsal struct {
 	next     int // message to be told by Poll
 	told     bool
 	provider string
-	real     map[string]*providers.Provider
 	made     int // objects that the CRM would have made
 	requests map[crmsync.ConnectionID][]sentRequest
 	acts     []*act
@@ -192,8 +191,8 @@ type sentRequest struct {
 
 func newRehearsal(set *dsl.Set, messages []crmsync.Message, flags dryRunFlags) (*rehearsal, error) {
 	r := &rehearsal{
-		messages: messages, now: rehearsalStart, state: inmem.NewState(), provider: flags.provider,
-		real: map[string]*providers.Provider{}, requests: map[crmsync.ConnectionID][]sentRequest{},
+		messages: messages, now: rehearsalStart(), state: inmem.NewState(), provider: flags.provider,
+		requests: map[crmsync.ConnectionID][]sentRequest{},
 	}
 	loaded, found := providers.Load(providers.Options{Now: func() time.Time { return r.now }})
 	if found.HasErrors() {
@@ -204,8 +203,8 @@ func newRehearsal(set *dsl.Set, messages []crmsync.Message, flags dryRunFlags) (
 	}
 	recorders := map[string]crmsync.Provider{}
 	for name, one := range loaded {
-		if real, ok := one.(*providers.Provider); ok {
-			recorders[name] = scribe{real, r}
+		if p, ok := one.(*providers.Provider); ok {
+			recorders[name] = scribe{p, r}
 		}
 	}
 	r.parts = pipeline.Parts{

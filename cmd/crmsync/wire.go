@@ -106,7 +106,7 @@ func patiently(ctx context.Context, stop <-chan struct{}, watch *watcher, task s
 }
 
 func (w *wired) openMappings(_ context.Context, c *config, _ *watcher) error {
-	registry, found := dsl.Open(c.Mappings.Dir, dsl.Options{Dir: c.Mappings.Dir})
+	registry, found := dsl.Open(c.Mappings.Dir, dsl.Options{Dir: c.Mappings.Dir, Providers: providers.Names()})
 	if found.HasErrors() {
 		return fmt.Errorf("load the mappings: %w", found)
 	}
