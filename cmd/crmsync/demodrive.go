@@ -28,6 +28,7 @@ type drive struct {
 	produced int
 	expected int // deliveries of what was produced
 	began    time.Time
+	forgiven bool   // refused credentials are taken again
 	seen     int64  // entries of the CRM's log
 	peak     uint64 // bytes
 }
@@ -50,7 +51,7 @@ const (
 	demoStall = time.Minute
 	demoPeek  = 50 * time.Millisecond
 	// demoCache is how many links are kept of records at rest.
-	demoCache = 15_000
+	demoCache = 10_000
 	// deniedPause is how long an account rests whose credential is refused.
 	deniedPause = 300 * time.Millisecond
 )
@@ -67,6 +68,10 @@ func (d *drive) run(ctx context.Context, stop <-chan struct{}, p *program) (err 
 	cfg := d.config.engine()
 	cfg.DeniedPause, cfg.Cache = deniedPause, demoCache
 
+	d.began = time.Now()
+	if err := d.deny(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	finished, ended := make(chan struct{}), make(chan struct{})
@@ -101,6 +106,9 @@ func (d *drive) follow(ctx context.Context, ended <-chan struct{}) error {
 		case <-tick.C:
 		}
 		d.peak = max(d.peak, memoryInUse())
+		if err := d.forgive(); err != nil {
+			return err
+		}
 		for e := range d.crm.History().All(d.seen + 1) {
 			if e.Seq != d.seen+1 {
 				return fmt.Errorf("the CRM's log has dropped lines %d to %d before they were read", d.seen+1, e.Seq-1)

@@ -22,11 +22,7 @@ func (d *drive) send(ctx context.Context, stop <-chan struct{}) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, producer.Close()) }()
-	if err := d.deny(); err != nil {
-		return err
-	}
 	stream, calm := demo.NewStream(d.setting), false
-	d.began = time.Now()
 	for n := d.left(stop); n > 0; n = d.left(stop) {
 		if err := producer.Produce(ctx, d.take(stream, min(n, demoBatch))); err != nil {
 			return err
@@ -91,20 +87,38 @@ func (d *drive) deliveries(m *demo.Message) int {
 	return 1
 }
 
-// deny has the CRM refuse the credentials that the demo wants refused, for a
-// time that suits the demo's length.
+// deny has the CRM refuse the credentials that the demo wants refused, until
+// forgive.
 func (d *drive) deny() error {
-	until := time.Now().Add(min(3*time.Second, max(time.Second, time.Duration(d.setting.Events)*time.Second/30_000)))
+	return d.refusing(func(_ crmsync.ConnectionID, a demo.Account) error {
+		return d.crm.DenyToken(a.Token, d.began.Add(demoDurationMax+time.Hour))
+	})
+}
+
+// forgive has the CRM take refused credentials again, a while after it first
+// refused one; the demo's length says how long a while is.
+func (d *drive) forgive() error {
+	while := min(3*time.Second, max(time.Second, time.Duration(d.setting.Events)*time.Second/30_000))
+	seen, now := d.watch.seen(), time.Now()
+	return d.refusing(func(id crmsync.ConnectionID, a demo.Account) error {
+		if first := seen[id].FirstDenied; d.forgiven || first.IsZero() || now.Sub(first) < while {
+			return nil
+		}
+		d.forgiven = true
+		return d.crm.DenyToken(a.Token, now)
+	})
+}
+
+// refusing calls do for the accounts whose credential is refused for a while.
+func (d *drive) refusing(do func(crmsync.ConnectionID, demo.Account) error) (err error) {
 	for _, o := range d.orgs {
 		for _, a := range o.Accounts {
 			if a.Denied {
-				if err := d.crm.DenyToken(a.Token, until); err != nil {
-					return err
-				}
+				err = errors.Join(err, do(crmsync.ConnectionID{Org: o.Name, Name: a.Connection}, a))
 			}
 		}
 	}
-	return nil
+	return err
 }
 
 // await waits until so many deliveries have ended. It gives up without an error
