@@ -36,11 +36,8 @@ func (p *program) configLint() error {
 	name := cmp.Or(p.config, configName)
 	_, _, err := readConfig(p.config, os.Environ())
 	if found, ok := errors.AsType[document.Diagnostics](err); ok {
-		src, readErr := os.ReadFile(name)
-		if readErr != nil {
-			return readErr
-		}
-		if err := document.Text(p.out, found, func(string) []byte { return src }, p.color(p.out)); err != nil {
+		// No snippets: the line of a fault may hold a password.
+		if err := document.Text(p.out, found, nil, p.color(p.out)); err != nil {
 			return err
 		}
 		fmt.Fprintln(p.err, found.Summary())
