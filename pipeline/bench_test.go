@@ -34,6 +34,19 @@ func (instant) Apply(_ context.Context, b crmsync.Batch) crmsync.Answer {
 	return crmsync.Answer{Results: results, Status: 200}
 }
 
+// finish closes itself after so many deliveries.
+type finish struct {
+	pipeline.Quiet
+	left int64
+	done chan struct{}
+}
+
+func (f *finish) Ended(pipeline.Ended) {
+	if f.left--; f.left == 0 {
+		close(f.done)
+	}
+}
+
 // BenchmarkEngine is the engine with all its tasks over parts in memory and a
 // CRM that answers at once: what an event costs that is not Kafka, database or
 // network. One operation is 20,000 events of 50 orgs.
@@ -59,7 +72,8 @@ func BenchmarkEngine(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		cfg := pipeline.DefaultConfig()
-		cfg.Once, cfg.Linger = true, 5*time.Millisecond
+		cfg.Linger = 5 * time.Millisecond
+		all := &finish{left: events, done: make(chan struct{})}
 		log := inmem.NewLog("events", 8, time.Now)
 		for i, m := range messages {
 			log.Append(int32(i%orgs%8), m)
@@ -68,12 +82,12 @@ func BenchmarkEngine(b *testing.B) {
 		parts := pipeline.Parts{
 			Source: source, DeadLetters: &graveyard{}, State: inmem.NewState(), Idempotency: inmem.NewIdempotency(100_000),
 			Credentials: pipeline.NewCredentialCache(credentials, time.Minute, time.Now), Rate: inmem.NewRate(time.Now),
-			Providers: map[string]crmsync.Provider{"fake": instant{}}, Mappings: dsl.Hold(set), Observer: pipeline.Quiet{}, Now: time.Now,
+			Providers: map[string]crmsync.Provider{"fake": instant{}}, Mappings: dsl.Hold(set), Observer: all, Now: time.Now,
 		}
 		engine := pipeline.New(cfg, func(crmsync.Connection, string, crmsync.Operation) crmsync.Limits { return instant{}.Limits("", "", 0) },
-			pipeline.Quiet{}, rand.New(rand.NewPCG(1, 2)))
+			all, rand.New(rand.NewPCG(1, 2)))
 		b.StartTimer()
-		require.NoError(b, engine.Run(b.Context(), nil, &parts))
+		require.NoError(b, engine.Run(b.Context(), all.done, &parts))
 		require.Equal(b, int64(events), engine.Counts().Messages)
 		source.Leave()
 	}
@@ -86,7 +100,7 @@ func BenchmarkEngine(b *testing.B) {
 func BenchmarkTransform(b *testing.B) {
 	value, err := os.ReadFile("testdata/event.json")
 	require.NoError(b, err)
-	set, found := dsl.Load(os.DirFS("testdata/mappings"), dsl.Options{})
+	set, found := dsl.Load(os.DirFS("testdata/mappings"), dsl.Options{Schemas: os.DirFS("testdata/schemas")})
 	require.NoError(b, found.Err())
 	connection := set.Connections("acme")[0]
 	program := set.Program(connection, "contact")

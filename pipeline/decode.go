@@ -43,6 +43,8 @@ type Decoder struct {
 // envelope is the raw members that crmsync reads.
 type envelope struct {
 	specversion, id, eventID, time, org, recordType, recordID, version, op, occurredAt, data, changed []byte
+
+	twice []byte // a name that stands there twice
 }
 
 // Decode answers the message's event. A fault is of kind Rejected, and its code
@@ -51,11 +53,8 @@ func (d *Decoder) Decode(m *crmsync.Message) (crmsync.Event, *crmsync.Fault) {
 	if m.Value == nil {
 		return d.tombstone(m)
 	}
-	if f := wellFormed(m.Value); f != nil {
-		return crmsync.Event{}, f
-	}
 	var env envelope
-	if f := env.read(m.Value); f != nil {
+	if f := env.take(m.Value); f != nil {
 		return crmsync.Event{}, f
 	}
 	if env.specversion != nil {
@@ -66,18 +65,32 @@ func (d *Decoder) Decode(m *crmsync.Message) (crmsync.Event, *crmsync.Fault) {
 	return d.event(&env, m)
 }
 
-// wellFormed checks what must hold before anything parses the bytes.
-func wellFormed(b []byte) *crmsync.Fault {
+// take picks the members out of a message. What bounds it comes before what
+// parses it, and both before what it says.
+func (env *envelope) take(b []byte) *crmsync.Fault {
 	switch {
 	case len(b) > maxEventBytes:
 		return refuse("too_large", "the event has %d bytes, at most %d are taken", len(b), maxEventBytes)
 	case !utf8.Valid(b):
 		return refuse("not_utf8", "the event is not UTF-8")
-	case tooDeep(b):
+	}
+	object := members(b, env)
+	if !object && tooDeep(b) {
 		return refuse("too_deep", "the event nests deeper than %d levels", maxEventDepth)
 	}
 	if err := fastjson.ValidateBytes(b); err != nil {
-		return &crmsync.Fault{Kind: crmsync.Rejected, Code: "invalid_json", Message: "the event is not JSON"}
+		return refuse("invalid_json", "the event is not JSON")
+	}
+	return env.sound(object)
+}
+
+// sound says what is wrong with the members of valid JSON.
+func (env *envelope) sound(object bool) *crmsync.Fault {
+	switch {
+	case !object:
+		return refuse("wrong_type", "the event must be a JSON object")
+	case env.twice != nil:
+		return refuse("duplicate_field", "the event has %q twice", env.twice)
 	}
 	return nil
 }
@@ -92,19 +105,16 @@ func refuse(code, format string, args ...any) *crmsync.Fault {
 	return &crmsync.Fault{Kind: crmsync.Rejected, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// read picks the members out of a valid JSON object.
-func (env *envelope) read(b []byte) *crmsync.Fault {
-	return members(b, func(name, value []byte) *crmsync.Fault {
-		slot := env.slot(name)
-		switch {
-		case slot == nil || bytes.Equal(value, []byte("null")):
-			return nil
-		case *slot != nil:
-			return refuse("duplicate_field", "the event has %q twice", name)
-		}
+// set keeps a member that crmsync reads.
+func (env *envelope) set(name, value []byte) {
+	slot := env.slot(name)
+	switch {
+	case slot == nil || string(value) == "null":
+	case *slot != nil:
+		env.twice = name
+	default:
 		*slot = value
-		return nil
-	})
+	}
 }
 
 func (env *envelope) slot(name []byte) *[]byte {
@@ -147,7 +157,7 @@ func (env *envelope) unwrap() *crmsync.Fault {
 	if outer.data == nil {
 		return refuse("missing_field", "the CloudEvent has no data")
 	}
-	if f := env.read(outer.data); f != nil {
+	if f := env.sound(members(outer.data, env)); f != nil {
 		return f
 	}
 	env.eventID = outer.id

@@ -175,11 +175,16 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(plainEvent))
 	f.Add([]byte(`{"specversion":"1.0","id":"x","data":{"a":"\u0041"}}`))
 	f.Add([]byte(`{"a":"\"`))
+	f.Add([]byte(`{"a":[[[{"b":"}"}]]],"\u0061":"\\\\","c":-1e5 , "d":null}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var d pipeline.Decoder
 		ev, fault := d.Decode(&crmsync.Message{Value: b})
 		if fault != nil {
 			require.NotEmpty(t, fault.Code)
+			var members map[string]json.RawMessage
+			if json.Unmarshal(b, &members) == nil && members != nil {
+				require.NotEqual(t, "the event must be a JSON object", fault.Message)
+			}
 			return
 		}
 		require.True(t, json.Valid(b))

@@ -1,13 +1,11 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
-
-	"crmsync"
 )
 
-// tooDeep says whether b nests deeper than events may. It needs no valid JSON,
-// so that it can stand before every parser.
+// tooDeep says whether b nests deeper than events may. It needs no valid JSON.
 func tooDeep(b []byte) bool {
 	depth := 0
 	for i := 0; i < len(b); i++ {
@@ -26,54 +24,72 @@ func tooDeep(b []byte) bool {
 }
 
 // endOfString returns the index of the quote that ends the string at i, or
-// len(b) if none does.
+// len(b) if none does. It leaps from quote to quote: most of an event is text.
 func endOfString(b []byte, i int) int {
-	for i++; i < len(b) && b[i] != '"'; i++ {
-		if b[i] == '\\' {
-			i++
+	for {
+		leap := bytes.IndexByte(b[i+1:], '"')
+		if leap < 0 {
+			return len(b)
+		}
+		i += 1 + leap
+		escapes := 0
+		for b[i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i
 		}
 	}
-	return i
 }
 
-// members calls visit for each member of the valid JSON object b, with its name
-// and its raw value, until one returns a fault.
-func members(b []byte, visit func(name, value []byte) *crmsync.Fault) *crmsync.Fault {
+// members hands the members of the JSON object b to env. It needs no valid JSON,
+// so that it can stand before every parser: it answers false for what is no
+// object, ends too early or nests too deep, and may answer true for what is not
+// valid inside.
+func members(b []byte, env *envelope) bool {
 	i := space(b, 0)
-	if b[i] != '{' {
-		return refuse("wrong_type", "the event must be a JSON object")
+	if at(b, i) != '{' {
+		return false
 	}
-	for i = space(b, i+1); b[i] != '}'; {
+	for i = space(b, i+1); at(b, i) == '"'; {
 		end := endOfString(b, i)
-		name := plain(b[i : end+1])
-		i = space(b, space(b, end+1)+1) // the colon
-		end = endOfValue(b, i)
-		if f := visit(name, b[i:end]); f != nil {
-			return f
+		colon := space(b, end+1)
+		from := space(b, colon+1)
+		to := endOfValue(b, from)
+		if at(b, colon) != ':' || to <= from || to > len(b) {
+			return false
 		}
-		if i = space(b, end); b[i] == ',' {
+		env.set(plain(b[i:end+1]), b[from:to])
+		if i = space(b, to); at(b, i) == ',' {
 			i = space(b, i+1)
 		}
 	}
-	return nil
+	return at(b, i) == '}'
+}
+
+// at returns the byte at i, 0 beyond the end.
+func at(b []byte, i int) byte {
+	if i < len(b) {
+		return b[i]
+	}
+	return 0
 }
 
 // plain returns the text of a JSON string.
 func plain(quoted []byte) []byte {
 	inner := quoted[1 : len(quoted)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			var s string
-			_ = json.Unmarshal(quoted, &s) // it is valid JSON
-			return []byte(s)
-		}
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return inner
 	}
-	return inner
+	var s string
+	_ = json.Unmarshal(quoted, &s) // it is valid JSON
+	return []byte(s)
 }
 
-// endOfValue returns the index after the value at i.
+// endOfValue returns the index after the value at i, which stands in an object;
+// -1 if it nests too deep.
 func endOfValue(b []byte, i int) int {
-	if b[i] == '"' {
+	if at(b, i) == '"' {
 		return endOfString(b, i) + 1
 	}
 	for depth := 0; i < len(b); i++ {
@@ -81,7 +97,9 @@ func endOfValue(b []byte, i int) int {
 		case '"':
 			i = endOfString(b, i)
 		case '{', '[':
-			depth++
+			if depth++; depth >= maxEventDepth {
+				return -1
+			}
 		case '}', ']':
 			if depth--; depth == 0 {
 				return i + 1

@@ -96,9 +96,10 @@ func (c *claim) takeIn() {
 }
 
 func (c *claim) store(m *sarama.ConsumerMessage) {
+	key, value := own(m.Key, m.Value)
 	message := crmsync.Message{
 		Topic: m.Topic, Partition: m.Partition, Offset: m.Offset,
-		Key: m.Key, Value: m.Value, Time: m.Timestamp, Headers: headersOf(m.Headers),
+		Key: key, Value: value, Time: m.Timestamp, Headers: headersOf(m.Headers),
 	}
 	s := c.source
 	s.mu.Lock()
@@ -114,6 +115,19 @@ func (c *claim) store(m *sarama.ConsumerMessage) {
 	if c.state == open {
 		s.wake()
 	}
+}
+
+// own copies a message's bytes. As sarama gives them they keep the whole fetch
+// alive that they came in: a few held events would hold many times their size.
+func own(key, value []byte) (k, v []byte) {
+	all := make([]byte, 0, len(key)+len(value))
+	if all = append(all, key...); key != nil {
+		k = all[:len(key):len(key)]
+	}
+	if all = append(all, value...); value != nil {
+		v = all[len(key):len(all):len(all)]
+	}
+	return k, v
 }
 
 func headersOf(headers []*sarama.RecordHeader) []crmsync.Header {

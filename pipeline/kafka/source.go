@@ -40,9 +40,6 @@ const (
 // Partitions are shared out cooperative-sticky: a rebalance touches only those
 // that move. One that is revoked stays with this member until it is released,
 // or Timings.Hold has passed.
-//
-// Message bytes are not copied: a message keeps the fetch of up to 256 KiB that
-// it came in alive.
 type Source struct {
 	cfg    Config
 	hooks  Hooks
