@@ -19,6 +19,7 @@ type account struct {
 	servedAt   time.Time   // when it last sent
 	opensAt    time.Time   // closed till then
 	refused    int         // throttles, or denials, in a row
+	refusedAt  time.Time   // the last of them
 	failed     int         // requests in a row that failed as a whole
 	workedAt   time.Time   // when a request last did what it should
 	fresh      bool        // the credential must be read anew

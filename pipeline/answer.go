@@ -44,7 +44,7 @@ func (e *Engine) weigh(a *account, b *batch, all []sent) {
 		case f == nil:
 			continue
 		case f.Kind == crmsync.Throttled || f.Kind == crmsync.Quota || f.Kind == crmsync.Denied:
-			e.refuse(a, f)
+			e.refuse(a, b, f)
 			return
 		case f.Whole && (f.Kind == crmsync.Transient || f.Kind == crmsync.Ambiguous):
 			e.close(a, e.now.Add(e.backoff(max(0, a.failed-1))), f)
@@ -68,13 +68,19 @@ func allFailed(all []sent) bool {
 }
 
 // refuse closes an account that the CRM, or our own rate check, wants no more
-// of for a while. A refused credential is read anew once before that.
-func (e *Engine) refuse(a *account, f *crmsync.Fault) {
+// of for a while. A refused credential is read anew once before that. What was
+// under way already when the account was refused tells nothing new.
+func (e *Engine) refuse(a *account, b *batch, f *crmsync.Fault) {
 	wait := f.After
-	switch {
-	case f.Code == "rate_check" || f.Code == "paused":
+	if f.Code == "rate_check" || f.Code == "paused" {
 		e.close(a, e.now.Add(wait), nil)
 		return
+	}
+	if b.formed.Before(a.refusedAt) {
+		return
+	}
+	a.refusedAt = e.now
+	switch {
 	case f.Kind == crmsync.Denied && a.refused == 0:
 		a.refused, a.fresh = 1, true
 		return

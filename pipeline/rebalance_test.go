@@ -81,6 +81,7 @@ func TestRebalance(t *testing.T) {
 // its next owner does the work again, with no second effect.
 func TestLostPartition(t *testing.T) {
 	inWorld(t, mappings(), func(t *testing.T, w *world) {
+		w.crm.limits.Items = 100 // so that the batch leaves after the linger of 50 ms, and is answered after 70
 		a := w.join(1)
 		for i := range 20 {
 			w.write(update(fmt.Sprint("r", i), 1))

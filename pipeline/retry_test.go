@@ -83,6 +83,21 @@ func TestDeniedAccountRests(t *testing.T) {
 	})
 }
 
+// TestRefusedTogether: requests that are under way together and are refused
+// together close the account for as long as one would.
+func TestRefusedTogether(t *testing.T) {
+	inWorld(t, mappings(), func(t *testing.T, w *world) {
+		w.crm.limits.Items = 1
+		w.crm.script = first(8, crmsync.Fault{Kind: crmsync.Denied, Code: "401", Whole: true})
+		for i := range 4 {
+			w.write(update(fmt.Sprint("a", i), 1))
+		}
+		began := time.Now()
+		require.Equal(t, map[string]int64{"synced": 4}, outcomes(w.once()))
+		require.Less(t, time.Since(began), 20*time.Second, "one pause of 15 s")
+	})
+}
+
 // TestThrottledAccountHoldsOnlyItself: while one account is closed, others work.
 func TestThrottledAccountHoldsOnlyItself(t *testing.T) {
 	inWorld(t, mappings("birch"), func(t *testing.T, w *world) {
