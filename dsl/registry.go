@@ -54,8 +54,8 @@ type Registry struct {
 // is what knows the custom fields of orgs.
 func SchemasBeside(dir string) fs.FS {
 	places := []string{dir}
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		places = append(places, real)
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		places = append(places, target)
 	}
 	for _, place := range places {
 		beside := filepath.Join(place, "..", "schemas")
