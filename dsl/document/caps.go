@@ -21,7 +21,7 @@ const marksPerNode = 4
 func refuse(file string, src []byte, l Limits) Diagnostics {
 	if len(src) > l.Bytes {
 		d := syntax(file, Range{Position{1, 1}, Position{1, 1}},
-			fmt.Sprintf("file has %d bytes, the limit is %d", len(src), l.Bytes), "split the file")
+			fmt.Sprintf("file is larger than %d bytes", l.Bytes), "split the file")
 		return Diagnostics{d}
 	}
 	if d, bad := refuseEncoding(file, src); bad {

@@ -94,6 +94,12 @@ mappings/acme/salesforce/contact.yaml:1:1: error: missing key "�[31mversion" [
 `, b.String())
 }
 
+func TestWidth(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "abc": 3, "é": 1, "e\u0301": 1, "日本": 4, "a\u200db": 2} {
+		require.Equal(t, want, Width(text), text)
+	}
+}
+
 func TestTextColor(t *testing.T) {
 	ds, sources := samples()
 	var b strings.Builder

@@ -178,6 +178,14 @@ func visibleTabs(line string) string {
 	return strings.Join(parts, "\t")
 }
 
+// Width returns how many columns a terminal gives to a text of one line.
+func Width(text string) (columns int) {
+	for _, r := range text {
+		columns += cells(r)
+	}
+	return columns
+}
+
 // padding returns blanks as wide as r is on a terminal.
 func padding(r rune) string {
 	if r == '\t' {
