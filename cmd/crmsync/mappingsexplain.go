@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +28,7 @@ func (p *program) explainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "explain ORG/PROVIDER/RECORD_TYPE", Short: "Which mapping serves, why, and how a value comes about", Args: exactArgs("ORG/PROVIDER/RECORD_TYPE"),
 		Example: "  crmsync mappings explain acme/hubspot/contact\n" +
-			"  crmsync mappings explain acme/hubspot/contact --event examples/contact.json --field email",
+			"  head -1 examples/events.jsonl | crmsync mappings explain acme/hubspot/contact --event - --field email",
 		RunE: func(_ *cobra.Command, args []string) error { return p.explain(args[0], f) },
 	}
 	c.Flags().StringVar(&f.event, "event", "", "trace this event: a `file` with its JSON, or - for standard input")
@@ -40,50 +39,90 @@ func (p *program) explainCommand() *cobra.Command {
 
 func (p *program) explain(name string, flags explainFlags) error {
 	parts := strings.Split(name, "/")
-	if len(parts) != 3 {
+	switch {
+	case len(parts) != 3 || slices.Contains(parts, ""):
 		return usage{fmt.Errorf("%q: give ORG/PROVIDER/RECORD_TYPE, such as acme/hubspot/contact", name)}
+	case flags.format != "text" && flags.format != "json":
+		return formatError(flags.format, "text or json")
 	}
-	set, err := p.loaded(dsl.Options{})
+	set, f, err := p.loaded(dsl.Options{}, parts[0])
 	if err != nil {
 		return err
 	}
-	if parts[0] != dsl.Global && !slices.Contains(set.Orgs(), parts[0]) {
-		fmt.Fprintf(p.err, "no org %q%s\n", parts[0], didYouMean(parts[0], set.Orgs()))
+	if parts[0] != dsl.Global && !slices.Contains(set.Orgs(), parts[0]) && !slices.Contains(f.orgs(), parts[0]) {
+		fmt.Fprintf(p.err, "no org %q%s\n", parts[0], didYouMean(parts[0], f.orgs()))
 		return problems{errors.New("unknown org")}
 	}
 	x := set.Explain(parts[0], parts[1], parts[2])
+	if err := p.knowsField(x, flags.field); err != nil {
+		return err
+	}
 	var trace *dsl.Trace
 	if flags.event != "" && x.Program != nil {
-		ev, err := p.readEvent(flags.event)
+		ev, err := p.readEvent(flags.event, x)
 		if err != nil {
 			return err
 		}
 		trace = x.Program.Trace(&ev, nil)
 	}
 	if flags.format == "json" {
-		return p.printJSON(explainJSON(x, trace, flags.field))
+		err = p.printJSON(explainJSON(x, trace, flags.field))
+	} else {
+		p.printExplained(x, trace, flags.field)
 	}
-	p.printChain(x)
-	if x.Program == nil {
+	switch {
+	case err != nil:
+		return err
+	case x.Program == nil:
+		p.unmapped(set, x)
 		return problems{errors.New("unmapped")}
+	case trace != nil && trace.Fault != nil:
+		return problems{trace.Fault}
 	}
-	if flags.field != "" && !slices.ContainsFunc(x.Fields, func(o dsl.Origin) bool { return o.Name == flags.field }) {
-		var names []string
-		for _, o := range x.Fields {
-			names = append(names, o.Name)
-		}
-		fmt.Fprintf(p.err, "the mapping has no field %q%s\n", flags.field, didYouMean(flags.field, names))
-		return problems{errors.New("unknown field")}
-	}
-	if trace != nil {
-		return p.printTrace(trace, flags.field)
-	}
-	p.printOrigins(x, flags.field)
 	return nil
 }
 
+// knowsField refuses a field that the mapping doesn't have.
+func (p *program) knowsField(x *dsl.Explanation, field string) error {
+	if field == "" || x.Program == nil {
+		return nil
+	}
+	var names []string
+	for _, o := range x.Fields {
+		names = append(names, o.Name)
+	}
+	if slices.Contains(names, field) {
+		return nil
+	}
+	hint := didYouMean(field, names)
+	if hint == "" {
+		hint = ": it has " + strings.Join(names, ", ")
+	}
+	fmt.Fprintf(p.err, "%s has no field %q%s\n", x.Program.File(), field, hint)
+	return problems{errors.New("unknown field")}
+}
+
+// unmapped says why nothing serves, and what would.
+func (p *program) unmapped(set *dsl.Set, x *dsl.Explanation) {
+	var types, connected []string
+	for _, m := range set.Programs() {
+		types = append(types, m.RecordType())
+	}
+	for _, c := range set.Connections(x.Org) {
+		connected = append(connected, c.Provider)
+	}
+	text := fmt.Sprintf("unmapped: no mapping serves %s of %s for %s", x.RecordType, x.Org, x.Provider)
+	switch {
+	case !slices.Contains(connected, x.Provider) && didYouMean(x.Provider, connected) != "":
+		text += didYouMean(x.Provider, connected)
+	case !slices.Contains(types, x.RecordType):
+		text += didYouMean(x.RecordType, types)
+	}
+	fmt.Fprintln(p.err, text)
+}
+
 // readEvent reads one event as it stands in Kafka.
-func (p *program) readEvent(file string) (ev crmsync.Event, err error) {
+func (p *program) readEvent(file string, x *dsl.Explanation) (ev crmsync.Event, err error) {
 	in := p.in
 	if file != "-" {
 		f, err := os.Open(file)
@@ -93,99 +132,26 @@ func (p *program) readEvent(file string) (ev crmsync.Event, err error) {
 		defer func() { _ = f.Close() }()
 		in = f
 	}
-	b, err := io.ReadAll(io.LimitReader(in, 2<<20))
+	b, err := io.ReadAll(io.LimitReader(in, maxEventLine))
 	if err != nil {
 		return ev, fmt.Errorf("read the event: %w", err)
 	}
+	if b = bytes.TrimSpace(b); bytes.Contains(b, []byte("}\n{")) {
+		return ev, usage{fmt.Errorf("%s holds several events, explain takes one: head -1 %[1]s | crmsync mappings explain … --event -", file)}
+	}
 	var d pipeline.Decoder
-	ev, fault := d.Decode(&crmsync.Message{Value: bytes.TrimSpace(b)})
-	if fault != nil {
+	ev, fault := d.Decode(&crmsync.Message{Value: b})
+	switch {
+	case fault != nil:
 		fmt.Fprintf(p.err, "%s: this is no event: %s (%s)\n", file, fault.Message, fault.Code)
 		return ev, problems{fault}
+	case ev.Key.Type != x.RecordType:
+		return ev, usage{fmt.Errorf("%s: the event is of a %s: explain %s/%s/%[2]s", file, ev.Key.Type, x.Org, x.Provider)}
+	case ev.Key.Org != x.Org && x.Org != dsl.Global:
+		fmt.Fprintf(p.err, "note: the event is of %s and is traced as if it were of %s\n", ev.Key.Org, x.Org)
+		ev.Key.Org = x.Org
 	}
 	return ev, nil
-}
-
-func (p *program) printChain(x *dsl.Explanation) {
-	fmt.Fprintln(p.out, "Looked for, first match wins")
-	wide := 0
-	for _, c := range x.Chain {
-		wide = max(wide, len(c.File))
-	}
-	for i, c := range x.Chain {
-		state := map[dsl.CandidateState]string{dsl.Used: "✔ used", dsl.NotPresent: "– not present", dsl.Shadowed: "shadowed"}[c.State]
-		if c.State == dsl.Inherited {
-			state = fmt.Sprintf("extended, %s inherited", plural(c.Fields, "field"))
-		}
-		fmt.Fprintf(p.out, "  %d %-*s  %s\n", i+1, wide, c.File, state)
-	}
-	if len(x.Connections) == 0 && x.Org != dsl.Global {
-		fmt.Fprintf(p.out, "Not in use: %s has no connection to %s.\n", x.Org, x.Provider)
-	}
-}
-
-func (p *program) printOrigins(x *dsl.Explanation, only string) {
-	rows := []dsl.Origin{}
-	if x.When != nil && only == "" {
-		rows = append(rows, named("when", *x.When))
-	}
-	if x.Match != nil && only == "" {
-		rows = append(rows, named("match "+x.Match.Name, *x.Match))
-	}
-	if only == "" {
-		rows = append(rows, named("on_delete", x.OnDelete))
-	}
-	for _, o := range x.Fields {
-		if only == "" || o.Name == only {
-			rows = append(rows, o)
-		}
-	}
-	fmt.Fprintln(p.out)
-	t := p.table("FIELD", "VALUE", "FROM")
-	for _, o := range rows {
-		text := oneLine(o.Text)
-		if o.Options != "" {
-			text += "  (" + o.Options + ")"
-		}
-		if o.Removed {
-			text = "removed"
-		}
-		t.row(o.Name, text, o.Where)
-	}
-	_ = t.flush() // standard output is gone: nobody is left to tell
-}
-
-func named(name string, o dsl.Origin) dsl.Origin {
-	o.Name = name
-	return o
-}
-
-func (p *program) printTrace(t *dsl.Trace, only string) error {
-	show := func(title string, f *dsl.FieldTrace) {
-		if f == nil || only != "" && f.Name != only {
-			return
-		}
-		fmt.Fprintf(p.out, "\n%s  ← %s\n", title, f.Where)
-		p.printSteps("  ", f)
-		if f.JSON != "" {
-			fmt.Fprintf(p.out, "  = %s\n", f.JSON)
-		}
-	}
-	if only == "" {
-		show("when", t.When)
-		show("match", t.Match)
-	}
-	for i := range t.Fields {
-		show(t.Fields[i].Name, &t.Fields[i])
-	}
-	if t.Fault != nil {
-		fmt.Fprintf(p.out, "\n✖ would go to the dead-letter queue: %s\n", faultText(t.Fault))
-		return problems{t.Fault}
-	}
-	if !t.OK {
-		fmt.Fprintln(p.out, "\nskipped: the mapping asks for nothing")
-	}
-	return nil
 }
 
 // faultText is a fault as the owner of the record may read it.
@@ -201,36 +167,4 @@ func faultText(f *crmsync.Fault) string {
 		text += "  (" + f.Where + ")"
 	}
 	return text
-}
-
-// explainJSON is an explanation as JSON.
-func explainJSON(x *dsl.Explanation, t *dsl.Trace, only string) any {
-	type candidate struct {
-		File  string `json:"file"`
-		State string `json:"state"`
-	}
-	type origin struct {
-		Name      string          `json:"name"`
-		Where     string          `json:"where"`
-		Text      string          `json:"text"`
-		Inherited bool            `json:"inherited"`
-		Removed   bool            `json:"removed"`
-		Value     json.RawMessage `json:"value,omitempty"`
-	}
-	chain, fields := []candidate{}, []origin{}
-	for _, c := range x.Chain {
-		chain = append(chain, candidate{c.File, string(c.State)})
-	}
-	values := map[string]string{}
-	if t != nil {
-		for _, f := range t.Fields {
-			values[f.Name] = f.JSON
-		}
-	}
-	for _, o := range x.Fields {
-		if only == "" || only == o.Name {
-			fields = append(fields, origin{o.Name, o.Where, o.Text, o.Inherited, o.Removed, json.RawMessage(values[o.Name])})
-		}
-	}
-	return map[string]any{"org": x.Org, "provider": x.Provider, "record_type": x.RecordType, "chain": chain, "fields": fields}
 }

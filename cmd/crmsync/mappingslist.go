@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ func (p *program) listCommand() *cobra.Command {
 // listed is one mapping of a list.
 type listedMapping struct {
 	File       string   `json:"file"`
-	Provider   string   `json:"provider"`
+	Provider   string   `json:"provider"` // or _any
 	RecordType string   `json:"record_type"`
 	Object     string   `json:"object"`
 	Fields     int      `json:"fields"`
@@ -31,13 +32,13 @@ type listedMapping struct {
 }
 
 func (p *program) list(asJSON bool) error {
-	set, err := p.loaded(dsl.Options{})
+	set, _, err := p.loaded(dsl.Options{})
 	if err != nil {
 		return err
 	}
 	all := listMappings(set)
 	if asJSON {
-		return p.printJSON(map[string]any{"mappings": all})
+		return p.printJSON(map[string][]listedMapping{"mappings": all})
 	}
 	t := p.table("MAPPING", "OBJECT", "FIELDS", "SERVES")
 	for _, m := range all {
@@ -55,14 +56,17 @@ func (p *program) list(asJSON bool) error {
 
 func listMappings(set *dsl.Set) []listedMapping {
 	serves := map[*dsl.Program][]string{}
-	providerOf := map[*dsl.Program]string{}
+	var types []string
+	for _, m := range set.Programs() {
+		types = append(types, m.RecordType())
+	}
+	slices.Sort(types)
+	types = slices.Compact(types)
 	for _, org := range set.Orgs() {
 		for _, c := range set.Connections(org) {
-			for _, m := range set.Programs() {
-				used := set.Program(c, m.RecordType())
-				if used == m && !slices.Contains(serves[m], org) {
+			for _, recordType := range types {
+				if m := set.Program(c, recordType); m != nil && !slices.Contains(serves[m], org) {
 					serves[m] = append(serves[m], org)
-					providerOf[m] = c.Provider
 				}
 			}
 		}
@@ -73,17 +77,8 @@ func listMappings(set *dsl.Set) []listedMapping {
 		if orgs == nil {
 			orgs = []string{}
 		}
-		all = append(all, listedMapping{m.File(), providerOf[m], m.RecordType(), m.Object(), len(m.Fields()), orgs})
+		provider := path.Base(path.Dir(m.File()))
+		all = append(all, listedMapping{m.File(), provider, m.RecordType(), m.Object(), len(m.Fields()), orgs})
 	}
 	return all
-}
-
-// loaded reads the configured mappings folder, which must be sound.
-func (p *program) loaded(opt dsl.Options) (*dsl.Set, error) {
-	folders, err := p.folders(nil)
-	if err != nil {
-		return nil, err
-	}
-	set, found := folders[0].load(opt)
-	return set, p.broken(&folders[0], found)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,7 +16,7 @@ import (
 
 func (p *program) rulesCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "rules [ID]", Short: "What lint looks for, and why", Args: cobra.MaximumNArgs(1),
+		Use: "rules [ID]", Short: "What lint looks for, and why", Args: atMostOne("ID"),
 		Example: "  crmsync mappings rules\n  crmsync mappings rules CM211",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -61,10 +62,9 @@ func (p *program) rule(r dsl.Rule) error {
 	}{{"Wrong", r.Bad}, {"Right", r.Good}} {
 		for _, s := range part.samples {
 			fmt.Fprintf(p.out, "\n%s:\n", part.title)
-			for line := range strings.Lines(s.Text) {
-				fmt.Fprint(p.out, "  ", line)
+			for line := range strings.SplitSeq(strings.TrimRight(s.Text, "\n"), "\n") {
+				fmt.Fprintln(p.out, strings.TrimRight("  "+line, " "))
 			}
-			fmt.Fprintln(p.out)
 		}
 	}
 	return nil
@@ -72,7 +72,7 @@ func (p *program) rule(r dsl.Rule) error {
 
 func (p *program) functionsCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "functions [NAME]", Short: "The functions that expressions may call, with examples", Args: cobra.MaximumNArgs(1),
+		Use: "functions [NAME]", Short: "The functions that expressions may call, with examples", Args: atMostOne("NAME"),
 		Example: "  crmsync mappings functions\n  crmsync mappings functions e164",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -81,14 +81,27 @@ func (p *program) functionsCommand() *cobra.Command {
 			all := expr.Functions()
 			i := slices.IndexFunc(all, func(f expr.Function) bool { return f.Name == args[0] })
 			if i < 0 {
-				var names []string
-				for _, f := range all {
-					names = append(names, f.Name)
-				}
-				return usage{fmt.Errorf("no function %q%s", args[0], didYouMean(args[0], names))}
+				return usage{fmt.Errorf("no function %q%s", args[0], didYouMean(args[0], functionNames(all)))}
 			}
 			return p.function(all[i])
 		},
+	}
+}
+
+func functionNames(all []expr.Function) (names []string) {
+	for _, f := range all {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// atMostOne takes one argument or none.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usage{fmt.Errorf("%s takes one %s or none, got %d arguments", nameOf(c), name, len(args))}
+		}
+		return nil
 	}
 }
 
@@ -118,13 +131,12 @@ func (p *program) function(f expr.Function) error {
 
 func (p *program) schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "schema [NAME]", Short: "Print the JSON Schema of a file format or a record type", Args: cobra.MaximumNArgs(1),
+		Use: "schema [NAME]", Short: "Print the JSON Schema of a file format or a record type", Args: atMostOne("NAME"),
 		Example: "  crmsync mappings schema\n  crmsync mappings schema mapping > mapping.schema.json",
 		RunE: func(_ *cobra.Command, args []string) error {
 			known := append(schemas.Formats(), schemas.Records()...)
 			if len(args) == 0 {
-				_, err := fmt.Fprintln(p.out, strings.Join(known, "\n"))
-				return err
+				return p.schemas()
 			}
 			text, ok := schemas.Format(args[0])
 			if !ok {
@@ -137,4 +149,26 @@ func (p *program) schemaCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// schemas lists the schemas, and what each is of.
+func (p *program) schemas() error {
+	t := p.table("NAME", "OF")
+	for _, name := range schemas.Formats() {
+		text, _ := schemas.Format(name)
+		t.row(name, about(text))
+	}
+	for _, name := range schemas.Records() {
+		text, _ := schemas.Record(name)
+		t.row(name, "record type: "+about(text))
+	}
+	return t.flush()
+}
+
+// about is the first sentence of a schema's description.
+func about(schema []byte) string {
+	var s struct{ Description string }
+	_ = json.Unmarshal(schema, &s) // our own files, tested where they are
+	first, _, _ := strings.Cut(s.Description, ". ")
+	return strings.TrimSuffix(first, ".")
 }

@@ -7,6 +7,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,186 +46,135 @@ Exit code 1 when one fails.`,
 }
 
 func (p *program) test(args []string, flags testFlags) error {
-	only, err := regexp.Compile(flags.run)
+	only, err := flags.check()
 	if err != nil {
-		return usage{fmt.Errorf("--run: %w", err)}
+		return err
 	}
-	if flags.format != "text" && flags.format != "json" {
-		return usage{fmt.Errorf("format %q: give text or json", flags.format)}
-	}
+	began := time.Now()
 	folders, err := p.folders(args)
 	if err != nil {
 		return err
 	}
-	failed := 0
+	all := &dsl.TestReport{}
 	for i := range folders {
-		n, err := p.testFolder(&folders[i], only, flags)
+		f := &folders[i]
+		set, names, err := p.testSet(f, only, flags)
 		if err != nil {
 			return err
 		}
-		failed += n
+		if flags.update {
+			if err := p.updateTests(f, set, names); err != nil {
+				return err
+			}
+			continue
+		}
+		report, err := set.RunTests(names...)
+		if err != nil {
+			return err
+		}
+		all = joined(all, report)
 	}
-	if failed > 0 {
-		return problems{fmt.Errorf("%s failed", plural(failed, "test"))}
+	if flags.update {
+		return nil
 	}
-	return nil
+	return p.reportTests(all, flags, time.Since(began))
 }
 
-func (p *program) testFolder(f *folder, only *regexp.Regexp, flags testFlags) (failed int, err error) {
-	began := time.Now()
+// check refuses flags that make no sense.
+func (f *testFlags) check() (only *regexp.Regexp, err error) {
+	only, err = regexp.Compile(f.run)
+	switch {
+	case err != nil:
+		return nil, usage{fmt.Errorf("--run: %w", err)}
+	case f.format != "text" && f.format != "json":
+		return nil, formatError(f.format, "text or json")
+	case f.update && (f.format == "json" || f.coverage || f.failFast):
+		return nil, usage{errors.New("--update rewrites files and shows the difference: of the other flags only --run goes with it")}
+	}
+	return only, nil
+}
+
+// testSet loads what is asked for of a folder, and the names of it. At least
+// one test must match.
+func (p *program) testSet(f *folder, only *regexp.Regexp, flags testFlags) (*dsl.Set, []string, error) {
+	f.onlyParts()
 	set, found := f.load(dsl.Options{Tests: true})
 	if err := p.broken(f, found); err != nil {
-		return 0, err
+		return nil, nil, err
 	}
 	names := make([]string, len(f.parts))
 	for i, part := range f.parts {
 		names[i] = path.Join(f.dir, part)
 	}
-	if flags.update {
-		return 0, p.updateTests(f, set, names)
+	if flags.run == "" {
+		return set, names, nil
 	}
-	report, err := set.RunTests(names...)
-	if err != nil {
-		return 0, err
+	matched := false
+	set = set.OnlyTests(func(name string) bool {
+		match := only.MatchString(name)
+		matched = matched || match
+		return match
+	})
+	if _, err := set.RunTests(names...); err != nil {
+		return nil, nil, err
 	}
-	results := report.Results[:0]
-	for _, r := range report.Results {
-		if only.MatchString(r.Name) {
-			results = append(results, r)
+	if !matched {
+		where := f.dir
+		if len(names) > 0 {
+			where = strings.Join(names, ", ")
 		}
+		return nil, nil, fmt.Errorf("no test of %s has a name that matches %q", where, flags.run)
 	}
-	report.Results = results
+	return set, names, nil
+}
+
+// joined returns both reports as one.
+func joined(a, b *dsl.TestReport) *dsl.TestReport {
+	return &dsl.TestReport{
+		Results: append(a.Results, b.Results...),
+		Coverage: dsl.Coverage{
+			Fields: a.Coverage.Fields + b.Coverage.Fields, FieldsHit: a.Coverage.FieldsHit + b.Coverage.FieldsHit,
+			Branches: a.Coverage.Branches + b.Coverage.Branches, BranchesHit: a.Coverage.BranchesHit + b.Coverage.BranchesHit,
+			Missed: append(a.Coverage.Missed, b.Coverage.Missed...),
+		},
+	}
+}
+
+func (p *program) reportTests(all *dsl.TestReport, flags testFlags, took time.Duration) error {
+	failed := all.Failed()
 	if flags.format == "json" {
-		return report.Failed(), p.printJSON(testJSON(report))
+		if err := p.printJSON(testJSON(all)); err != nil {
+			return err
+		}
+	} else {
+		p.printTests(all, flags)
+		fmt.Fprintf(p.err, "\n%s (%.1fs)\n", testSummary(all, flags), took.Seconds())
 	}
-	p.printTests(report, flags)
-	fmt.Fprintf(p.out, "\n%s\n", testSummary(report, time.Since(began)))
-	if report.Failed() > 0 {
-		fmt.Fprintln(p.err, "Accept the new values with: crmsync mappings test --update")
+	if failed == 0 {
+		return nil
 	}
-	return report.Failed(), nil
+	if flags.format == "text" && !p.quiet {
+		fmt.Fprintln(p.err, "If the new values are right, accept them: crmsync mappings test --update")
+	}
+	return problems{fmt.Errorf("%s failed", plural(failed, "test"))}
 }
 
-// printTests prints a line per file, and below it what failed.
-func (p *program) printTests(report *dsl.TestReport, flags testFlags) {
-	for i := 0; i < len(report.Results); {
-		file, from := report.Results[i].File, i
-		passed := 0
-		for ; i < len(report.Results) && report.Results[i].File == file; i++ {
-			if report.Results[i].Passed {
-				passed++
-			}
-		}
-		failed := i - from - passed
-		word, counts := "ok  ", fmt.Sprintf("%d passed", passed)
-		if failed > 0 {
-			word, counts = "FAIL", fmt.Sprintf("%d passed, %d failed", passed, failed)
-		}
-		fmt.Fprintf(p.out, "%s  %-48s  %s\n", word, file, counts)
-		for _, r := range report.Results[from:i] {
-			if r.Passed {
-				continue
-			}
-			p.printFailure(&r)
-			if flags.failFast {
-				return
-			}
-		}
-	}
-	if flags.coverage {
-		for _, missed := range report.Coverage.Missed {
-			fmt.Fprintf(p.out, "not exercised: %s\n", missed)
-		}
-	}
-}
-
-func (p *program) printFailure(r *dsl.TestResult) {
-	fmt.Fprintf(p.out, "  × %q (line %d)\n", r.Name, r.Line)
-	for _, d := range r.Differences {
-		fmt.Fprintf(p.out, "      %s\n", d.Path)
-		fmt.Fprintf(p.out, "        - want  %s\n", orNothing(d.Want))
-		fmt.Fprintf(p.out, "        + got   %s\n", orNothing(d.Got))
-	}
-	for _, b := range r.Because {
-		fmt.Fprintf(p.out, "      because %s\n", b.Where)
-		p.printSteps("        ", &b)
-	}
-}
-
-func orNothing(text string) string {
-	if text == "" {
-		return "nothing"
-	}
-	return text
-}
-
-// printSteps prints how a value came about, sub-expressions below.
-func (p *program) printSteps(indent string, f *dsl.FieldTrace) {
-	wide := 0
-	for _, s := range f.Steps {
-		wide = max(wide, 2*s.Depth+len([]rune(oneLine(s.Text))))
-	}
-	wide = min(wide, 60)
-	for _, s := range f.Steps {
-		value := s.Value
-		if s.Err != "" {
-			value = "✖ " + s.Err
-		}
-		text := strings.Repeat("  ", s.Depth) + oneLine(s.Text)
-		fmt.Fprintf(p.out, "%s%-*s  → %s\n", indent, wide, text, value)
-	}
-	switch {
-	case f.Fault != nil:
-		fmt.Fprintf(p.out, "%s✖ %s\n", indent, faultText(f.Fault))
-	case f.Note != "":
-		fmt.Fprintf(p.out, "%s(%s)\n", indent, f.Note)
-	}
-}
-
-// oneLine folds an expression of several lines into one.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-func testSummary(report *dsl.TestReport, took time.Duration) string {
-	failed, files := report.Failed(), map[string]bool{}
-	for _, r := range report.Results {
+// testSummary is "1 failed, 8 passed in 2 files", and what was exercised, if
+// all tests of a mapping ran.
+func testSummary(all *dsl.TestReport, flags testFlags) string {
+	failed, files := all.Failed(), map[string]bool{}
+	for _, r := range all.Results {
 		files[r.File] = true
 	}
-	text := fmt.Sprintf("%d passed in %s", len(report.Results)-failed, plural(len(files), "file"))
+	text := fmt.Sprintf("%d passed in %s", len(all.Results)-failed, plural(len(files), "file"))
 	if failed > 0 {
 		text = fmt.Sprintf("%d failed, %s", failed, text)
 	}
-	c := report.Coverage
-	return fmt.Sprintf("%s · %d of %d mapped fields and %d of %d branches exercised (%.1fs)",
-		text, c.FieldsHit, c.Fields, c.BranchesHit, c.Branches, took.Seconds())
-}
-
-// testJSON is a report as JSON.
-func testJSON(report *dsl.TestReport) any {
-	type difference struct {
-		Path string `json:"path"`
-		Want string `json:"want"`
-		Got  string `json:"got"`
+	if flags.run != "" && !flags.coverage {
+		return text
 	}
-	type result struct {
-		File        string       `json:"file"`
-		Line        int          `json:"line"`
-		Name        string       `json:"name"`
-		Passed      bool         `json:"passed"`
-		Differences []difference `json:"differences,omitempty"`
-	}
-	all := []result{}
-	for _, r := range report.Results {
-		one := result{r.File, r.Line, r.Name, r.Passed, nil}
-		for _, d := range r.Differences {
-			one.Differences = append(one.Differences, difference(d))
-		}
-		all = append(all, one)
-	}
-	c := report.Coverage
-	return map[string]any{
-		"passed": len(all) - report.Failed(), "failed": report.Failed(), "tests": all,
-		"coverage": map[string]any{"fields": c.Fields, "fields_hit": c.FieldsHit, "branches": c.Branches, "branches_hit": c.BranchesHit, "missed": c.Missed},
-	}
+	c := all.Coverage
+	return fmt.Sprintf("%s · %d of %d mapped fields and %d of %d branches exercised", text, c.FieldsHit, c.Fields, c.BranchesHit, c.Branches)
 }
 
 // updateTests rewrites expectations and shows what changed.
@@ -233,21 +183,35 @@ func (p *program) updateTests(f *folder, set *dsl.Set, names []string) error {
 	if err != nil {
 		return err
 	}
-	var errs []error
 	for _, u := range updates {
-		file := filepath.Join(f.dir, filepath.FromSlash(u.Path))
+		file := filepath.Join(filepath.FromSlash(f.dir), filepath.FromSlash(u.Path))
 		old, err := os.ReadFile(file)
 		if err != nil {
-			return err
+			return fmt.Errorf("update tests: %w", err)
+		}
+		if err := os.WriteFile(file, u.Source, 0o644); err != nil {
+			return fmt.Errorf("update tests: %w", err)
 		}
 		if _, err := p.out.Write(diff.Diff(u.File, old, u.File+" (updated)", u.Source)); err != nil {
 			return err
 		}
-		errs = append(errs, os.WriteFile(file, u.Source, 0o644))
 		fmt.Fprintf(p.err, "%s: %s updated\n", u.File, plural(u.Changed, "test"))
 	}
 	if len(updates) == 0 {
 		fmt.Fprintln(p.err, "nothing to update: all tests pass")
 	}
-	return errors.Join(errs...)
+	return nil
+}
+
+// byFile returns the results of each file, in order.
+func byFile(all []dsl.TestResult) (groups [][]dsl.TestResult) {
+	for len(all) > 0 {
+		end := slices.IndexFunc(all, func(r dsl.TestResult) bool { return r.File != all[0].File })
+		if end < 0 {
+			end = len(all)
+		}
+		groups = append(groups, all[:end])
+		all = all[end:]
+	}
+	return groups
 }

@@ -41,7 +41,6 @@ type program struct {
 	quiet     bool
 	logLevel  string
 	logFormat string
-	leftovers []string // folders to remove at the end
 }
 
 // run carries out a command line and returns the program's exit code.
@@ -52,15 +51,7 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	defer p.tidy()
 	return p.exit(root.ExecuteContext(context.Background()))
-}
-
-// tidy removes what commands left behind in temporary folders.
-func (p *program) tidy() {
-	for _, dir := range p.leftovers {
-		_ = os.RemoveAll(dir) // the system's own clean-up comes after us
-	}
 }
 
 // exit tells of an error and returns the code that stands for it.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 
@@ -25,8 +27,28 @@ func TestScripts(t *testing.T) {
 		Dir:                "testdata",
 		UpdateScripts:      os.Getenv("UPDATE") == "1",
 		RequireUniqueNames: true,
-		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup:              repository,
+		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "untimed": untimed},
 	})
+}
+
+// repository tells scripts where our own mappings and examples are: $REPO.
+func repository(env *testscript.Env) error {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	env.Setenv("REPO", root)
+	return err
+}
+
+// untimed writes what the last command told on standard error into a file, with
+// times made zero, so that cmp can compare all of it:
+//
+//	untimed FILE
+func untimed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: untimed FILE")
+	}
+	text := regexp.MustCompile(`\(\d+\.\ds\)`).ReplaceAllString(ts.ReadFile("stderr"), "(0.0s)")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 // exits runs a command and fails unless it ends with just that code:
