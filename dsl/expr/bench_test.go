@@ -148,16 +148,6 @@ func TestTransform(t *testing.T) {
 	require.True(t, json.Valid(tr.out))
 }
 
-// TestTransformAllocations is the bar of 70 allocations for an event.
-func TestTransformAllocations(t *testing.T) {
-	if raceDetector {
-		t.Skip("the race detector allocates")
-	}
-	tr := newTransform(t)
-	raw := benchEvent(3)
-	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { require.NoError(t, tr.run(raw)) }), 70.0)
-}
-
 // BenchmarkTransform does 500 events an iteration, and beside them times
 // encoding/json's decoding of the same events into maps; it reports the ratio.
 func BenchmarkTransform(b *testing.B) {
