@@ -102,8 +102,8 @@ func locate(name string) (dir, part string, err error) {
 		return "", "", fmt.Errorf("look for mappings: %w", err)
 	}
 	places := []string{abs}
-	if real, err := filepath.EvalSymlinks(abs); err == nil && real != abs {
-		places = append(places, real)
+	if target, err := filepath.EvalSymlinks(abs); err == nil && target != abs {
+		places = append(places, target)
 	}
 	for _, place := range places {
 		if dir, part, ok := climb(place); ok {
@@ -122,11 +122,16 @@ const deepest = 3
 // climb looks for a mappings folder from a place upwards.
 func climb(place string) (dir, part string, ok bool) {
 	for at := place; strings.Count(part, "/") < deepest; at, part = filepath.Dir(at), path.Join(filepath.Base(at), part) {
-		if holdsOrgs(at) {
+		if org, _, _ := strings.Cut(part, "/"); holdsOrgs(at) && (org == "" || isOrg(filepath.Join(at, org))) {
 			return at, part, true
 		}
 	}
 	return "", "", false
+}
+
+// isOrg says whether dir may be an org's folder in a mappings folder.
+func isOrg(dir string) bool {
+	return filepath.Base(dir) == dsl.Global || holds(os.DirFS(dir), "org.yaml") || holds(os.DirFS(dir), "*/*.yaml")
 }
 
 // displayed returns how messages name a folder: as its path was given, absolute or
