@@ -73,6 +73,9 @@ func (p *program) rule(r dsl.Rule) error {
 func (p *program) functionsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "functions [NAME]", Short: "The functions that expressions may call, with examples", Args: atMostOne("NAME"),
+		Long: `The functions that expressions may call, with examples. Beside them there are
+those of CEL itself (size, matches, startsWith, …) and of its libraries strings,
+math, lists, sets, regex, base64 and optional types.`,
 		Example: "  crmsync mappings functions\n  crmsync mappings functions e164",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -111,7 +114,11 @@ func (p *program) functions() error {
 		what, _, _ := strings.Cut(f.Doc, ". ")
 		t.row(f.Group, f.Signatures[0], strings.TrimSuffix(what, "."))
 	}
-	return t.flush()
+	if err := t.flush(); err != nil || p.quiet {
+		return err
+	}
+	_, err := fmt.Fprintln(p.err, "A ? marks what may be null or missing. Examples: crmsync mappings functions NAME")
+	return err
 }
 
 func (p *program) function(f expr.Function) error {

@@ -11,7 +11,8 @@ import (
 )
 
 // laidOver is a folder in which one file is another one's content. Neither the
-// file nor the folders above it need be there.
+// file nor the folders above it need be there. Folders are listed by ReadDir,
+// not by what Open gives.
 type laidOver struct {
 	fs.FS
 	name string
@@ -34,7 +35,7 @@ func (o laidOver) Stat(name string) (fs.FileInfo, error) {
 	case name == o.name:
 		return o.entry(path.Base(name), false), nil
 	case above && err != nil:
-		return o.entry(path.Base(name), true), nil
+		return o.entry(path.Base(name), true), nil //nolint:nilerr // the folder is there by what lies in it
 	}
 	return st, err
 }
@@ -43,10 +44,17 @@ func (o laidOver) Stat(name string) (fs.FileInfo, error) {
 func (o laidOver) ReadDir(name string) ([]fs.DirEntry, error) {
 	all, err := fs.ReadDir(o.FS, name)
 	child, above := o.child(name)
-	if !above || slices.ContainsFunc(all, func(e fs.DirEntry) bool { return e.Name() == child }) {
+	if !above {
 		return all, err
 	}
-	all = append(all, o.entry(child, path.Join(name, child) != o.name))
+	isFolder := path.Join(name, child) != o.name
+	at := slices.IndexFunc(all, func(e fs.DirEntry) bool { return e.Name() == child })
+	switch {
+	case at < 0:
+		all = append(all, o.entry(child, isFolder))
+	case !isFolder:
+		all[at] = o.entry(child, false)
+	}
 	slices.SortFunc(all, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	return all, nil
 }

@@ -51,11 +51,11 @@ func run(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	return p.exit(root.ExecuteContext(context.Background()))
+	return p.exit(root.ExecuteContextC(context.Background()))
 }
 
-// exit tells of an error and returns the code that stands for it.
-func (p *program) exit(err error) int {
+// exit tells of a command's error and returns the code that stands for it.
+func (p *program) exit(c *cobra.Command, err error) int {
 	if err == nil {
 		return exitFine
 	}
@@ -64,7 +64,11 @@ func (p *program) exit(err error) int {
 	}
 	fmt.Fprintf(p.err, "crmsync: %v\n", err)
 	if _, ok := errors.AsType[usage](err); ok || strings.HasPrefix(err.Error(), "unknown command") {
-		fmt.Fprintln(p.err, `Run "crmsync --help" for the commands.`)
+		what := "its flags and examples"
+		if c.HasSubCommands() {
+			what = "the commands"
+		}
+		fmt.Fprintf(p.err, "Run \"%s --help\" for %s.\n", c.CommandPath(), what)
 		return exitUsage
 	}
 	return exitFailed
