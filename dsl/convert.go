@@ -96,12 +96,14 @@ func appendNumber(dst []byte, v expr.Value) ([]byte, error) {
 	return dst, errNoNumber
 }
 
-// isDecimal tells whether s is a number as JSON writes it, of at most 40 bytes.
+// isDecimal tells whether s is a number as JSON writes it, of at most 40 bytes
+// and no larger than a CRM can read: 1e700 is beyond a float.
 func isDecimal(s string) bool {
-	if len(s) > 40 || strings.Trim(s, "-+.0123456789eE") != "" {
+	if len(s) > 40 || strings.Trim(s, "-+.0123456789eE") != "" || !json.Valid([]byte(s)) {
 		return false
 	}
-	return json.Valid([]byte(s))
+	_, err := strconv.ParseFloat(s, 64)
+	return err == nil
 }
 
 // appendBoolean takes booleans and the texts true and false.
