@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -87,12 +88,12 @@ func parse(url string) (*pgxpool.Config, error) {
 	return config, nil
 }
 
-// misread says whether a password with one of /?# in it has ended the part before the host: what
-// follows then reads as a database or a parameter, and would be printed.
+// misread says whether a password with one of /?#@ or a blank in it has ended the part before the
+// host: what follows then reads as a host, a database or a parameter, and would be printed.
 func misread(url string) bool {
 	_, rest, _ := strings.Cut(url, "://")
 	end := strings.IndexAny(rest, "/?#")
-	return end >= 0 && strings.Contains(rest[end:], "@")
+	return end >= 0 && strings.Contains(rest[end:], "@") || strings.Count(rest, "@") > 1 || strings.ContainsFunc(rest, unicode.IsSpace)
 }
 
 func nameOf(c *pgx.ConnConfig) string {

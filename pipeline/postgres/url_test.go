@@ -48,7 +48,7 @@ func TestBrokenURLNeverShowsThePassword(t *testing.T) {
 // FuzzURL puts any password into a URL, unescaped as people do. Whatever that reads as, what is
 // printed about it must not hold the password.
 func FuzzURL(f *testing.F) {
-	for _, password := range []string{"plain-text", "with/slash", "with?mark", "with#hash", "with@sign", "12/34@56", "%41bcdefgh", "a:b:c:d:e"} {
+	for _, password := range []string{"plain-text", "with/slash", "with?mark", "with#hash", "with@sign", "12/34@56", " @@@@@", "%41bcdefgh", "a:b:c:d:e"} {
 		f.Add(password)
 	}
 	f.Fuzz(func(t *testing.T, password string) {
