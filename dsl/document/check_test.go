@@ -98,6 +98,8 @@ func TestCheck(t *testing.T) {
 		{"pattern", "mapping", "version: 1\nrecord_type: Contact\nprovider: hubspot\nextends: global\n", []string{
 			`2:14-2:21 CM104 "record_type" is not of the form ^[a-z][a-z0-9_]*$ [/record_type]`}},
 
+		{"no version", "mapping", "record_type: contact\nprovider: hubspot\nextends: global\n", []string{
+			`1:1-1:1 CM103 missing key "version" [] help: write version: 1`}},
 		{"too short", "mapping", header + "object: ''\n", []string{`5:9-5:11 CM104 "object" is empty [/object]`}},
 		{"too long", "mapping", header + "object: " + strings.Repeat("x", 129) + "\n", []string{`5:9-5:138 CM104 "object" is longer than 128 characters [/object]`}},
 		{"too few", "mapping_test", "version: 1\ntests: []\n", []string{`2:8-2:10 CM104 "tests" is empty [/tests]`}},

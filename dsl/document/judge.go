@@ -80,8 +80,11 @@ func (c *checker) description(path []string, key string) string {
 	for i := len(path) - 1; i >= 0; i-- {
 		owner, _ := c.at(path[:i]).(map[string]any)
 		properties, _ := owner["properties"].(map[string]any)
-		if property, ok := properties[key].(map[string]any); ok && property["description"] != nil {
-			text, _ := property["description"].(string)
+		property, _ := properties[key].(map[string]any)
+		if only := property["const"]; only != nil {
+			return "write " + key + ": " + literals([]any{only})[0]
+		}
+		if text, ok := property["description"].(string); ok {
 			return key + ": " + text
 		}
 		if i < len(path) && path[i] == "definitions" {
