@@ -33,11 +33,11 @@ func (c *claim) lookUp() {
 // reports as the initial offset is then negative, as if there were no commit.
 func (c *claim) lookUpOnce() (a crmsync.Assignment, committed int64, err error) {
 	a, topic := c.assignment, c.log.Topic()
-	committed, note, err := c.member.committed(topic, c.partition)
+	committed, note, err := c.member.side.get().committed(c.source.cfg.Group, topic, c.partition)
 	if err != nil {
 		return a, 0, err
 	}
-	start, end, err := c.member.bounds(topic, c.partition)
+	start, end, err := c.member.side.get().bounds(topic, c.partition)
 	if err != nil {
 		return a, 0, err
 	}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -136,7 +137,7 @@ func headersOf(headers []*sarama.RecordHeader) []crmsync.Header {
 	}
 	out := make([]crmsync.Header, len(headers))
 	for i, h := range headers {
-		out[i] = crmsync.Header{Key: string(h.Key), Value: h.Value}
+		out[i] = crmsync.Header{Key: string(h.Key), Value: bytes.Clone(h.Value)}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -73,6 +74,7 @@ func (s *Source) commitFault(m *member, err error) *crmsync.Fault {
 	case errors.Is(err, sarama.ErrUnknownMemberId):
 		now := time.Now()
 		m.refused.CompareAndSwap(nil, &now)
+		f.Code = "kafka_not_a_member"
 	case errors.Is(err, sarama.ErrOffsetMetadataTooLarge):
 		f.Kind, f.Code = crmsync.Internal, "note_too_long"
 	}
@@ -109,12 +111,12 @@ func (s *Source) commitRound(marks []crmsync.Mark) *commitRound {
 
 // send commits. Beside an error it returns the marks that may be tried again.
 func (r *commitRound) send(cfg Config) ([]crmsync.Mark, error) {
-	m := r.member
-	broker, err := m.side.Coordinator(cfg.Group)
+	side := r.member.side.get()
+	broker, err := side.client.Coordinator(cfg.Group)
 	if err != nil {
-		return r.marks, err
+		return r.marks, errors.Join(err, r.member.renewSide())
 	}
-	request := sarama.NewOffsetCommitRequest(m.side.Config(), cfg.Group)
+	request := sarama.NewOffsetCommitRequest(side.client.Config(), cfg.Group)
 	request.ConsumerID, request.ConsumerGroupGeneration = r.session.MemberID(), r.session.GenerationID()
 	if cfg.InstanceID != "" {
 		request.GroupInstanceId = &cfg.InstanceID
@@ -124,16 +126,33 @@ func (r *commitRound) send(cfg Config) ([]crmsync.Mark, error) {
 	}
 	answer, err := broker.CommitOffset(request)
 	if err != nil {
-		_ = broker.Close() // a broken connection; the next round opens a new one
-		return r.marks, errors.Join(err, m.side.RefreshCoordinator(cfg.Group))
+		return r.marks, errors.Join(err, r.member.renewSide())
 	}
-	return r.read(cfg.Topic, answer)
+	left, refused := r.read(cfg.Topic, answer)
+	_, moved := refused[sarama.ErrNotCoordinatorForConsumer]
+	if _, gone := refused[sarama.ErrConsumerCoordinatorNotAvailable]; moved || gone {
+		return left, errors.Join(refused.err(), side.client.RefreshCoordinator(cfg.Group))
+	}
+	return left, refused.err()
 }
 
-func (r *commitRound) read(topic string, answer *sarama.OffsetCommitResponse) (left []crmsync.Mark, err error) {
-	r.source.mu.Lock()
+// refusals are the partitions that a coordinator refused, by its reason.
+type refusals map[sarama.KError][]int32
+
+// err names each reason once; nil when there is none.
+func (r refusals) err() error {
 	var errs []error
-	moved := false
+	for _, code := range slices.Sorted(maps.Keys(r)) {
+		slices.Sort(r[code])
+		errs = append(errs, fmt.Errorf("partitions %v: %w", r[code], code))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *commitRound) read(topic string, answer *sarama.OffsetCommitResponse) (left []crmsync.Mark, refused refusals) {
+	r.source.mu.Lock()
+	defer r.source.mu.Unlock()
+	refused = refusals{}
 	for i, mark := range r.marks {
 		code, ok := answer.Errors[topic][mark.Partition]
 		switch {
@@ -144,15 +163,10 @@ func (r *commitRound) read(topic string, answer *sarama.OffsetCommitResponse) (l
 			r.member.refused.Store(nil)
 			continue
 		}
-		errs = append(errs, fmt.Errorf("partition %d: %w", mark.Partition, code))
+		refused[code] = append(refused[code], mark.Partition)
 		if slices.Contains(passing, code) {
 			left = append(left, mark)
 		}
-		moved = moved || code == sarama.ErrNotCoordinatorForConsumer || code == sarama.ErrConsumerCoordinatorNotAvailable
 	}
-	r.source.mu.Unlock()
-	if moved {
-		errs = append(errs, r.member.side.RefreshCoordinator(r.source.cfg.Group))
-	}
-	return left, errors.Join(errs...)
+	return left, refused
 }

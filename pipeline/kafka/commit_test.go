@@ -25,9 +25,9 @@ func TestCommitRefused(t *testing.T) {
 		{"the generation has changed", kerr.IllegalGeneration, 2, "", 0},
 		{"the coordinator moves", kerr.NotCoordinator, 2, "", 0},
 		{"the coordinator loads", kerr.CoordinatorLoadInProgress, 2, "", 0},
-		{"the member is not known", kerr.UnknownMemberID, 1, "transient kafka_unreachable: commit to group GROUP: partition 0: ", crmsync.Transient},
-		{"the group may not be used", kerr.GroupAuthorizationFailed, 1, "denied kafka_not_authorized: commit to group GROUP: partition 0: ", crmsync.Denied},
-		{"the note is too long", kerr.OffsetMetadataTooLarge, 1, "internal note_too_long: commit to group GROUP: partition 0: ", crmsync.Internal},
+		{"the member is not known", kerr.UnknownMemberID, 1, "transient kafka_not_a_member: commit to group GROUP: partitions [0]: ", crmsync.Transient},
+		{"the group may not be used", kerr.GroupAuthorizationFailed, 1, "denied kafka_not_authorized: commit to group GROUP: partitions [0]: ", crmsync.Denied},
+		{"the note is too long", kerr.OffsetMetadataTooLarge, 1, "internal note_too_long: commit to group GROUP: partitions [0]: ", crmsync.Internal},
 		{"the instance is fenced", kerr.FencedInstanceID, 1, "denied fenced_instance: another process has joined group GROUP", crmsync.Denied},
 	}
 	for _, test := range tests {

@@ -2,9 +2,12 @@ package kafka
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/IBM/sarama"
 )
 
 // PartitionLag says how far an assigned partition is. End minus Committed is
@@ -74,16 +77,18 @@ func (d *watchdog) look(s *Source, now time.Time) string {
 	switch since := m.refused.Load(); {
 	case !active && now.Sub(d.idle) >= stall:
 		return fmt.Sprintf("no membership for %s", stall)
-	case active && since != nil && now.Sub(*since) >= s.cfg.Timings.Session:
+	case active && since != nil && now.Sub(*since) >= 3*s.cfg.Timings.Heartbeat:
 		return "the group has dropped this member, and it was not told"
 	}
 	for _, c := range s.open() {
-		_, end, err := c.member.bounds(s.cfg.Topic, c.partition)
-		if err != nil {
+		_, end, err := c.member.side.get().bounds(s.cfg.Topic, c.partition)
+		switch {
+		case errors.Is(err, sarama.ErrClosedClient): // it was just made anew
+			return ""
+		case err != nil:
 			s.report(fmt.Errorf("read the end of partition %d of %s: %w", c.partition, s.cfg.Topic, err))
 			return "" // that connection fails too: new ones would not do better
-		}
-		if c.overdue(end, now) {
+		case c.overdue(end, now):
 			return fmt.Sprintf("nothing came from partition %d of %s for %s, though the log holds more", c.partition, s.cfg.Topic, stall)
 		}
 	}

@@ -63,7 +63,7 @@ func TestOverdue(t *testing.T) {
 }
 
 func TestWatchdogMembership(t *testing.T) {
-	const stall, session = 30 * time.Second, 10 * time.Second
+	const stall, heartbeat = 30 * time.Second, 4 * time.Second
 	refused := watchStart.Add(time.Second)
 	tests := []struct {
 		name string
@@ -90,7 +90,7 @@ func TestWatchdogMembership(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := &Source{cfg: Config{Timings: Timings{Stall: stall, Session: session}}}
+			s := &Source{cfg: Config{Timings: Timings{Stall: stall, Heartbeat: heartbeat}}}
 			s.member = newMember(s)
 			s.member.connected.Store(true)
 			var d watchdog

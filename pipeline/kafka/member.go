@@ -27,8 +27,7 @@ type member struct {
 	// made by connect, before any claim is
 	group sarama.ConsumerGroup
 	own   sarama.Client // the group's
-	side  sarama.Client
-	admin sarama.ClusterAdmin
+	side  sideDoor
 }
 
 func newMember(s *Source) *member {
@@ -88,37 +87,57 @@ func (m *member) repeat(do func() error, done func() bool) bool {
 
 // connect makes the connections.
 func (m *member) connect() error {
+	cfg, addresses, err := m.reach()
+	if err != nil {
+		return err
+	}
+	side, err := newSide(addresses, cfg)
+	if err != nil {
+		return err
+	}
+	own, err := sarama.NewClient(addresses, cfg)
+	if err != nil {
+		return errors.Join(err, side.close())
+	}
+	group, err := sarama.NewConsumerGroupFromClient(m.source.cfg.Group, patientClient{Client: own, member: m})
+	if err != nil {
+		return errors.Join(err, own.Close(), side.close())
+	}
+	m.side.put(side)
+	m.group, m.own = group, own
+	m.connected.Store(true)
+	return nil
+}
+
+// reach returns which brokers answer, and how to speak to them.
+func (m *member) reach() (*sarama.Config, []string, error) {
 	addresses, err := answering(m.ctx, m.source.cfg)
 	if err != nil {
 		// A process that runs takes a hang-up for a broker that restarts.
 		if f, ok := errors.AsType[*crmsync.Fault](err); ok && f.Code == hungUp {
 			f.Kind = crmsync.Transient
 		}
-		return err
+		return nil, nil, err
 	}
 	cfg, err := m.source.cfg.consumer()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	cfg.Metadata.Retry.BackoffFunc = m.backoff
-	side, err := sarama.NewClient(addresses, cfg)
+	return cfg, addresses, nil
+}
+
+// renewSide replaces the own connection by one that doesn't hang.
+func (m *member) renewSide() error {
+	cfg, addresses, err := m.reach()
 	if err != nil {
 		return err
 	}
-	admin, err := sarama.NewClusterAdminFromClient(side)
+	side, err := newSide(addresses, cfg)
 	if err != nil {
-		return errors.Join(err, side.Close())
+		return err
 	}
-	own, err := sarama.NewClient(addresses, cfg)
-	if err != nil {
-		return errors.Join(err, admin.Close())
-	}
-	group, err := sarama.NewConsumerGroupFromClient(m.source.cfg.Group, patientClient{Client: own, member: m})
-	if err != nil {
-		return errors.Join(err, own.Close(), admin.Close())
-	}
-	m.group, m.own, m.side, m.admin = group, own, side, admin
-	m.connected.Store(true)
+	m.side.put(side)
 	return nil
 }
 
@@ -157,7 +176,7 @@ func (m *member) consume() error {
 }
 
 func (m *member) close() {
-	if err := errors.Join(m.group.Close(), m.own.Close(), m.admin.Close()); err != nil {
+	if err := errors.Join(m.group.Close(), m.own.Close(), m.side.close()); err != nil {
 		m.source.report(fmt.Errorf("leave group %s: %w", m.source.cfg.Group, err))
 	}
 }
@@ -225,31 +244,4 @@ func (m *member) notice(doing string, err error) *crmsync.Fault {
 func fenced(cfg Config) *crmsync.Fault {
 	return &crmsync.Fault{Kind: crmsync.Denied, Code: "fenced_instance", Err: fmt.Errorf(
 		"another process has joined group %s with the instance id %q of this one: give each process its own", cfg.Group, cfg.InstanceID)}
-}
-
-// committed asks for a partition's committed offset, -1 without one, and its note.
-func (m *member) committed(topic string, partition int32) (int64, string, error) {
-	answer, err := m.admin.ListConsumerGroupOffsets(m.source.cfg.Group, map[string][]int32{topic: {partition}})
-	if err != nil {
-		return 0, "", err
-	}
-	block := answer.GetBlock(topic, partition)
-	switch {
-	case answer.Err != sarama.ErrNoError:
-		return 0, "", answer.Err
-	case block == nil:
-		return 0, "", sarama.ErrIncompleteResponse
-	case block.Err != sarama.ErrNoError:
-		return 0, "", block.Err
-	}
-	return block.Offset, block.Metadata, nil
-}
-
-// bounds asks for the first offset of a partition and the one after the last.
-func (m *member) bounds(topic string, partition int32) (start, end int64, err error) {
-	if start, err = m.side.GetOffset(topic, partition, sarama.OffsetOldest); err != nil {
-		return 0, 0, err
-	}
-	end, err = m.side.GetOffset(topic, partition, sarama.OffsetNewest)
-	return start, end, err
 }

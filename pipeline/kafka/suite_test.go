@@ -99,6 +99,7 @@ func (s server) createTopic(t testing.TB, name string, partitions int32, setting
 func (s server) write(t testing.TB, topic string, messages ...crmsync.Message) {
 	t.Helper()
 	cfg := sarama.NewConfig()
+	cfg.Producer.Retry.Max = 50 // a new topic's leader may be elected still
 	cfg.Producer.Return.Successes = true
 	cfg.Producer.Partitioner = sarama.NewManualPartitioner
 	producer, err := sarama.NewSyncProducer(s.brokers, cfg)
