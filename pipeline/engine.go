@@ -43,10 +43,8 @@ type Engine struct {
 
 	tasks    []*Task
 	failing  map[string]bool // by task: the last one failed
-	running  int             // tasks handed out and not done
 	made     int             // tasks, ever
 	stopping bool
-	drainBy  time.Time
 	err      error
 
 	counts Counts
@@ -89,7 +87,6 @@ func (e *Engine) Start(now time.Time) []*Task {
 // Done takes back a task that has been carried out.
 func (e *Engine) Done(now time.Time, t *Task) {
 	e.now = now
-	e.running--
 	t.done()
 }
 
@@ -102,7 +99,7 @@ func (e *Engine) Wake() time.Time {
 		}
 	}
 	for _, t := range [...]time.Time{
-		e.polls.retryAt, e.reads.retryAt, e.saves.retryAt, e.burials.retryAt, e.commits.retryAt, e.leaves.retryAt, e.drainBy,
+		e.polls.retryAt, e.reads.retryAt, e.saves.retryAt, e.burials.retryAt, e.commits.retryAt, e.leaves.retryAt,
 	} {
 		sooner(t)
 	}
@@ -124,7 +121,6 @@ func (e *Engine) Stop(now time.Time) {
 		return
 	}
 	e.stopping = true
-	e.drainBy = now.Add(e.cfg.DrainFor)
 	for _, p := range e.partitions {
 		e.drain(p)
 	}
@@ -157,7 +153,6 @@ func away[T any](e *Engine, name string, ask func(context.Context, *Parts) (T, e
 	var v T
 	var err error
 	e.made++
-	e.running++
 	t := &Task{Seq: e.made, Name: name}
 	t.Do = func(ctx context.Context, p *Parts) { v, err = ask(ctx, p) }
 	t.done = func() {
