@@ -9,10 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hostile is how long one file may take, with room for a slow machine: work
-// that grows with the square of the file takes many times as long.
-const hostile = 30 * time.Second
-
 // TestHostileMappings: what one file can make the compiler do is bounded.
 func TestHostileMappings(t *testing.T) {
 	many := func(format string) string {

@@ -1,0 +1,9 @@
+//go:build !race
+
+package dsl
+
+import "time"
+
+// hostile is how long one file may take, with room for a slow machine: work
+// that grows with the square of the file takes many times as long.
+const hostile = 3 * time.Second
