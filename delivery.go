@@ -9,6 +9,7 @@ type Delivery struct {
 	Key        RecordKey
 	Connection string
 	Version    int64
+	Hash       uint64 // of the event: a version may come again with other data, which is a fault
 }
 
 // LinkKey returns the key of the link that the delivery ends in.

@@ -77,4 +77,7 @@ type Event struct {
 	OccurredAt time.Time
 	Data       []byte   // a JSON object; nil where a delete brings none
 	Changed    []string // optional: names of the fields that changed
+	// Hash tells a repeat of the event from another one with its version: it is of
+	// op and data, in any order of the data's fields. 0: unknown.
+	Hash uint64
 }

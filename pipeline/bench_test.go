@@ -80,7 +80,7 @@ func BenchmarkEngine(b *testing.B) {
 		}
 		source := log.Open()
 		parts := pipeline.Parts{
-			Source: source, DeadLetters: &graveyard{}, State: inmem.NewState(), Idempotency: inmem.NewIdempotency(100_000),
+			Source: source, DeadLetters: &graveyard{}, State: inmem.NewState(time.Now), Idempotency: inmem.NewIdempotency(100_000),
 			Credentials: pipeline.NewCredentialCache(credentials, time.Minute, time.Now), Rate: inmem.NewRate(time.Now),
 			Providers: map[string]crmsync.Provider{"fake": instant{}}, Mappings: dsl.Hold(set), Observer: all, Now: time.Now,
 		}

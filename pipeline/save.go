@@ -28,26 +28,26 @@ func (e *Engine) save() {
 	for i, r := range records {
 		rows[i], deliveries[i] = r.row, r.flying.delivery()
 	}
-	away(e, "save", func(ctx context.Context, p *Parts) ([]bool, error) {
+	away(e, "save", func(ctx context.Context, p *Parts) ([]crmsync.Saved, error) {
 		written, err := p.State.Save(ctx, rows)
 		if err == nil {
 			p.Idempotency.Mark(ctx, marked(deliveries, written))
 		}
 		return written, err
-	}, func(written []bool, err error) {
+	}, func(saved []crmsync.Saved, err error) {
 		if !e.saves.done(e, records, err) {
 			return
 		}
 		for i, r := range records {
-			e.saved(r, written[i])
+			e.saved(r, saved[i] == crmsync.Written)
 		}
 	})
 }
 
-func marked(deliveries []crmsync.Delivery, written []bool) []crmsync.Delivery {
+func marked(deliveries []crmsync.Delivery, saved []crmsync.Saved) []crmsync.Delivery {
 	some := make([]crmsync.Delivery, 0, len(deliveries))
 	for i, d := range deliveries {
-		if written[i] {
+		if saved[i] == crmsync.Written {
 			some = append(some, d)
 		}
 	}

@@ -111,7 +111,7 @@ func (w *witness) Noticed(n pipeline.Notice) {
 func newWorld(t *testing.T, files fstest.MapFS) *world {
 	set, found := dsl.Load(files, dsl.Options{})
 	require.Empty(t, found.Error())
-	w := &world{t: t, cfg: pipeline.DefaultConfig(), state: inmem.NewState(), dead: &graveyard{}, seen: &witness{}, crm: newCRM()}
+	w := &world{t: t, cfg: pipeline.DefaultConfig(), state: inmem.NewState(time.Now), dead: &graveyard{}, seen: &witness{}, crm: newCRM()}
 	w.log = inmem.NewLog("events", 2, time.Now)
 	credentials := inmem.NewCredentials()
 	for _, org := range set.Orgs() {

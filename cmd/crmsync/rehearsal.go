@@ -70,7 +70,7 @@ type sentRequest struct {
 
 func newRehearsal(set *dsl.Set, events *eventLines, provider string) (*rehearsal, error) {
 	r := &rehearsal{
-		events: events, set: set, now: rehearsalStart(), state: inmem.NewState(), provider: provider,
+		events: events, set: set, now: rehearsalStart(), state: inmem.NewState(time.Now), provider: provider,
 		requests: map[crmsync.ConnectionID][]sentRequest{},
 	}
 	now := func() time.Time { return r.now }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestState(t *testing.T) {
-	pipelinetest.StateStore(t, func(testing.TB) crmsync.StateStore { return inmem.NewState() })
+	pipelinetest.StateStore(t, func(testing.TB) crmsync.StateStore { return inmem.NewState(time.Now) })
 }
 
 func TestIdempotency(t *testing.T) {
@@ -68,7 +68,7 @@ func (c *clock) Advance(d time.Duration) {
 }
 
 func TestStateListsAndCounts(t *testing.T) {
-	state := inmem.NewState()
+	state := inmem.NewState(time.Now)
 	var want []crmsync.Link
 	for _, key := range []crmsync.LinkKey{
 		{Key: crmsync.RecordKey{Org: "a", Type: "company", ID: "2"}, Connection: "hubspot"},

@@ -6,18 +6,31 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"crmsync"
 )
 
-// State is a crmsync.StateStore. It holds one link per record and connection and forgets none.
+// State is a crmsync.StateStore with its ownership and its waiting room. It holds one link per
+// record and connection and forgets none.
 type State struct {
-	mu    sync.Mutex // guards links
-	links map[crmsync.LinkKey]crmsync.Link
+	now func() time.Time
+
+	mu     sync.Mutex // guards what follows
+	links  map[crmsync.LinkKey]crmsync.Link
+	epochs map[lane]int64
 }
 
-// NewState returns an empty store.
-func NewState() *State { return &State{links: map[crmsync.LinkKey]crmsync.Link{}} }
+// lane is a partition of a topic.
+type lane struct {
+	topic     string
+	partition int32
+}
+
+// NewState returns an empty store. now tells when a wait is over.
+func NewState(now func() time.Time) *State {
+	return &State{now: now, links: map[crmsync.LinkKey]crmsync.Link{}, epochs: map[lane]int64{}}
+}
 
 // Links answers one link per key, in the keys' order. It fails only with the context.
 func (s *State) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Link, error) {
@@ -34,32 +47,45 @@ func (s *State) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Li
 	return links, nil
 }
 
-// Save writes each link whose stored revision is one below its own. It fails only with the
-// context, and then writes nothing.
-func (s *State) Save(ctx context.Context, links []crmsync.Link) ([]bool, error) {
+// Save writes each link whose stored revision is one below its own, if its owner's epoch is the
+// newest. It fails only with the context, and then writes nothing.
+func (s *State) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	written := make([]bool, len(links))
+	saved := make([]crmsync.Saved, len(links))
 	for i, link := range links {
-		if link.Revision > 0 && s.links[link.LinkKey].Revision == link.Revision-1 {
-			s.links[link.LinkKey] = link
-			written[i] = true
-		}
+		saved[i] = s.save(link)
 	}
-	return written, nil
+	return saved, nil
+}
+
+func (s *State) save(link crmsync.Link) crmsync.Saved {
+	old := s.links[link.LinkKey]
+	switch {
+	case s.epochs[lane{link.Owner.Topic, link.Owner.Partition}] != link.Owner.Epoch:
+		return crmsync.Fenced
+	case link.Revision > 0 && old.Revision == link.Revision && old.Owner == link.Owner:
+		return crmsync.Written
+	case link.Revision < 1 || old.Revision != link.Revision-1:
+		return crmsync.Moved
+	}
+	s.links[link.LinkKey] = link
+	return crmsync.Written
 }
 
 // All returns a copy of all links, ordered by key and connection.
 func (s *State) All() []crmsync.Link {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.links), func(a, b crmsync.Link) int {
-		return cmp.Or(cmp.Compare(a.Key.Org, b.Key.Org), cmp.Compare(a.Key.Type, b.Key.Type),
-			cmp.Compare(a.Key.ID, b.Key.ID), cmp.Compare(a.Connection, b.Connection))
-	})
+	return slices.SortedFunc(maps.Values(s.links), func(a, b crmsync.Link) int { return compare(a.LinkKey, b.LinkKey) })
+}
+
+func compare(a, b crmsync.LinkKey) int {
+	return cmp.Or(cmp.Compare(a.Key.Org, b.Key.Org), cmp.Compare(a.Key.Type, b.Key.Type),
+		cmp.Compare(a.Key.ID, b.Key.ID), cmp.Compare(a.Connection, b.Connection))
 }
 
 // Count returns how many links each org has. It never fails.
