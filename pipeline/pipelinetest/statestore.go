@@ -52,7 +52,7 @@ func readLinks(t testing.TB, store crmsync.StateStore, keys ...crmsync.LinkKey) 
 	return links
 }
 
-func saveLinks(t testing.TB, store crmsync.StateStore, links ...crmsync.Link) []bool {
+func saveLinks(t testing.TB, store crmsync.StateStore, links ...crmsync.Link) []crmsync.Saved {
 	t.Helper()
 	written, err := store.Save(t.Context(), links)
 	require.NoError(t, err)
@@ -69,6 +69,13 @@ func requireLinks(t testing.TB, want, got []crmsync.Link) {
 		same := got[i]
 		same.UpdatedAt = want[i].UpdatedAt
 		require.Equalf(t, want[i], same, "link %d", i)
+	}
+}
+
+func requireWritten(t testing.TB, saved []crmsync.Saved) {
+	t.Helper()
+	for i, fate := range saved {
+		require.Equalf(t, crmsync.Written, fate, "link %d", i)
 	}
 }
 
@@ -114,18 +121,18 @@ func linkFields(t *testing.T, store crmsync.StateStore) {
 	for _, test := range tests {
 		link := fullLink(linkKey(test.name), 1)
 		test.edit(&link)
-		require.Equal(t, []bool{true}, saveLinks(t, store, link), test.name)
+		require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, link), test.name)
 		requireLinks(t, []crmsync.Link{link}, readLinks(t, store, link.LinkKey))
 	}
 }
 
 func linkOverwrite(t *testing.T, store crmsync.StateStore) {
 	key := linkKey("c-1")
-	require.Equal(t, []bool{true}, saveLinks(t, store, fullLink(key, 1)))
+	require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, fullLink(key, 1)))
 	bare := crmsync.Link{LinkKey: key, Revision: 2}
-	require.Equal(t, []bool{true}, saveLinks(t, store, bare))
+	require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, bare))
 	requireLinks(t, []crmsync.Link{bare}, readLinks(t, store, key))
-	require.Equal(t, []bool{true}, saveLinks(t, store, fullLink(key, 3)))
+	require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, fullLink(key, 3)))
 	requireLinks(t, []crmsync.Link{fullLink(key, 3)}, readLinks(t, store, key))
 }
 
@@ -134,17 +141,16 @@ func linkRevisions(t *testing.T, store crmsync.StateStore) {
 		name     string
 		stored   int64 // 0: no row
 		revision int64
-		want     bool
+		want     crmsync.Saved
 	}{
-		{"first", 0, 1, true},
-		{"jump without a row", 0, 2, false},
-		{"zero without a row", 0, 0, false},
-		{"below zero without a row", 0, -1, false},
-		{"same again", 1, 1, false},
-		{"next", 1, 2, true},
-		{"jump", 1, 3, false},
-		{"back", 3, 2, false},
-		{"zero over a row", 1, 0, false},
+		{"first", 0, 1, crmsync.Written},
+		{"jump without a row", 0, 2, crmsync.Moved},
+		{"zero without a row", 0, 0, crmsync.Moved},
+		{"below zero without a row", 0, -1, crmsync.Moved},
+		{"next", 1, 2, crmsync.Written},
+		{"jump", 1, 3, crmsync.Moved},
+		{"back", 3, 2, crmsync.Moved},
+		{"zero over a row", 1, 0, crmsync.Moved},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -152,11 +158,11 @@ func linkRevisions(t *testing.T, store crmsync.StateStore) {
 			want := crmsync.Link{LinkKey: key}
 			for r := range test.stored {
 				want = crmsync.Link{LinkKey: key, Revision: r + 1, ExternalID: "before"}
-				require.Equal(t, []bool{true}, saveLinks(t, store, want))
+				require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, want))
 			}
 			tried := crmsync.Link{LinkKey: key, Revision: test.revision, ExternalID: "after"}
-			require.Equal(t, []bool{test.want}, saveLinks(t, store, tried))
-			if test.want {
+			require.Equal(t, []crmsync.Saved{test.want}, saveLinks(t, store, tried))
+			if test.want == crmsync.Written {
 				want = tried
 			}
 			requireLinks(t, []crmsync.Link{want}, readLinks(t, store, key))
@@ -167,7 +173,7 @@ func linkRevisions(t *testing.T, store crmsync.StateStore) {
 func linkOrder(t *testing.T, store crmsync.StateStore) {
 	a, b, c := linkKey("a"), linkKey("b"), linkKey("c")
 	rowA, rowC := fullLink(a, 1), crmsync.Link{LinkKey: c, Revision: 1, ExternalID: "9"}
-	require.Equal(t, []bool{true, true}, saveLinks(t, store, rowC, rowA))
+	require.Equal(t, []crmsync.Saved{crmsync.Written, crmsync.Written}, saveLinks(t, store, rowC, rowA))
 	want := []crmsync.Link{rowC, {LinkKey: b}, rowA, rowC, {LinkKey: b}}
 	requireLinks(t, want, readLinks(t, store, c, b, a, c, b))
 }
@@ -183,7 +189,7 @@ func linkOddKeys(t *testing.T, store crmsync.StateStore) {
 		}
 	}
 	for slice := range slices.Chunk(links, sliceMax) {
-		require.NotContains(t, saveLinks(t, store, slice...), false)
+		requireWritten(t, saveLinks(t, store, slice...))
 	}
 	for slice := range slices.Chunk(links, sliceMax) {
 		requireLinks(t, slice, readLinks(t, store, keysOf(slice)...))
@@ -204,14 +210,15 @@ func linkFullSlice(t *testing.T, store crmsync.StateStore) {
 		links[i] = fullLink(crmsync.LinkKey{Key: key, Connection: "hubspot"}, 1)
 		links[i].Applied = int64(i)
 	}
-	require.NotContains(t, saveLinks(t, store, links...), false)
-	want := make([]bool, sliceMax)
+	requireWritten(t, saveLinks(t, store, links...))
+	want := make([]crmsync.Saved, sliceMax)
 	stored := slices.Clone(links)
 	for i := range links { // every third may be written
 		links[i].Applied += 10_000
-		links[i].Revision = int64(1 + i%3) // 1 is there already, 2 follows, 3 jumps
-		if want[i] = i%3 == 1; want[i] {
-			stored[i] = links[i]
+		links[i].Revision = int64(2 + i%3) // 2 follows, 3 and 4 jump
+		want[i] = crmsync.Moved
+		if i%3 == 0 {
+			stored[i], want[i] = links[i], crmsync.Written
 		}
 	}
 	slices.Reverse(links)
@@ -224,13 +231,14 @@ func linkFullSlice(t *testing.T, store crmsync.StateStore) {
 func linkRace(t *testing.T, store crmsync.StateStore) {
 	const writers, keys, rounds = 6, 20, 5
 	for round := range int64(rounds) {
-		won := make([][]bool, writers)
+		won := make([][]crmsync.Saved, writers)
 		errs := make([]error, writers)
 		var wg sync.WaitGroup
 		for w := range writers {
 			links := make([]crmsync.Link, keys)
 			for i := range links {
 				links[i] = crmsync.Link{LinkKey: linkKey(strconv.Itoa(i)), Revision: round + 1, ExternalID: strconv.Itoa(w)}
+				links[i].Owner.Partition = int32(w) // or a repeat would count as written
 			}
 			wg.Go(func() { won[w], errs[w] = store.Save(t.Context(), links) })
 		}
@@ -241,7 +249,7 @@ func linkRace(t *testing.T, store crmsync.StateStore) {
 		for i := range keys {
 			winner := -1
 			for w := range writers {
-				if won[w][i] {
+				if won[w][i] == crmsync.Written {
 					require.Equalf(t, -1, winner, "key %d was won by two writers", i)
 					winner = w
 				}
@@ -263,6 +271,7 @@ func linkDeadlock(t *testing.T, store crmsync.StateStore) {
 			links := make([]crmsync.Link, sliceMax)
 			for i := range links {
 				links[i] = crmsync.Link{LinkKey: linkKey(strconv.Itoa(i)), Revision: round + 1}
+				links[i].Owner.Partition = int32(w) // or a repeat would count as written
 			}
 			if w%2 == 1 {
 				slices.Reverse(links)
@@ -271,8 +280,8 @@ func linkDeadlock(t *testing.T, store crmsync.StateStore) {
 				<-start
 				written, err := store.Save(t.Context(), links)
 				errs[w] = err
-				for _, ok := range written {
-					if ok {
+				for _, fate := range written {
+					if fate == crmsync.Written {
 						won[w]++
 					}
 				}

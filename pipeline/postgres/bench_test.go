@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"crmsync"
 )
 
 // BenchmarkSliceAgainstRows saves the same links in slices of 1,000 and row by row, by turns in
@@ -22,14 +24,14 @@ func BenchmarkSliceAgainstRows(b *testing.B) {
 		written, err := store.Save(b.Context(), slice)
 		slices += time.Since(began)
 		require.NoError(b, err)
-		require.NotContains(b, written, false)
+		require.NotContains(b, written, crmsync.Moved)
 		for i := range rows {
 			rows[i].Revision++
 			began := time.Now()
 			written, err := store.Save(b.Context(), rows[i:i+1])
 			alone += time.Since(began)
 			require.NoError(b, err)
-			require.Equal(b, []bool{true}, written)
+			require.Equal(b, []crmsync.Saved{crmsync.Written}, written)
 		}
 	}
 	slicesPerSecond := float64(b.N) * size / slices.Seconds()

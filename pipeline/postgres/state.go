@@ -73,7 +73,7 @@ func (s *Store) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Li
 }
 
 // Save writes each link whose stored revision is one below its own, by one statement.
-func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]bool, error) {
+func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved, error) {
 	if len(links) == 0 {
 		return nil, nil
 	}
@@ -87,16 +87,19 @@ func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]bool, error) 
 	if err != nil {
 		return nil, s.fault("save links", err)
 	}
-	written := make([]bool, len(links))
+	saved := make([]crmsync.Saved, len(links))
+	for i := range saved {
+		saved[i] = crmsync.Moved
+	}
 	var key crmsync.LinkKey
 	_, err = pgx.ForEachRow(rows, []any{&key.Key.Org, &key.Key.Type, &key.Key.ID, &key.Connection}, func() error {
-		written[places[key]] = true
+		saved[places[key]] = crmsync.Written
 		return nil
 	})
 	if err != nil {
 		return nil, s.fault("save links", err)
 	}
-	return written, nil
+	return saved, nil
 }
 
 // Count returns how many links each org has.

@@ -57,14 +57,14 @@ func readLink(ctx context.Context, query *sql.Stmt, key crmsync.LinkKey) (crmsyn
 }
 
 // Save writes each link whose stored revision is one below its own, all in one transaction.
-func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]bool, error) {
+func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved, error) {
 	if len(links) == 0 {
 		return nil, nil
 	}
-	written := make([]bool, len(links))
+	saved := make([]crmsync.Saved, len(links))
 	err := s.inWrite(ctx, func(statement []*sql.Stmt) (err error) {
 		for i := range links {
-			if written[i], err = saveLink(ctx, statement[0], statement[1], &links[i]); err != nil {
+			if saved[i], err = saveLink(ctx, statement[0], statement[1], &links[i]); err != nil {
 				return err
 			}
 		}
@@ -73,12 +73,12 @@ func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]bool, error) 
 	if err != nil {
 		return nil, s.fault("save links", err)
 	}
-	return written, nil
+	return saved, nil
 }
 
 // saveLink makes the row or moves it on. The transaction holds the write lock from its start, so
 // nobody else writes between the rows.
-func saveLink(ctx context.Context, insert, update *sql.Stmt, l *crmsync.Link) (bool, error) {
+func saveLink(ctx context.Context, insert, update *sql.Stmt, l *crmsync.Link) (crmsync.Saved, error) {
 	arguments := []any{
 		l.Object, l.ExternalID, l.Applied, l.Dead, int64(l.Hash), l.Deleted, l.Revision, timeText(l.UpdatedAt),
 		l.Key.Org, l.Key.Type, l.Key.ID, l.Connection,
@@ -90,10 +90,13 @@ func saveLink(ctx context.Context, insert, update *sql.Stmt, l *crmsync.Link) (b
 	}
 	result, err := statement.ExecContext(ctx, arguments...)
 	if err != nil {
-		return false, err
+		return crmsync.Moved, err
 	}
 	rows, err := result.RowsAffected()
-	return rows == 1, err
+	if rows != 1 {
+		return crmsync.Moved, err
+	}
+	return crmsync.Written, err
 }
 
 // Count returns how many links each org has.
