@@ -45,6 +45,7 @@ func (l *loader) compile(own, base *source, baseOK bool) *build {
 	b.guard()
 	b.matching()
 	b.deleting()
+	b.missing()
 	b.allFields()
 	b.affordable()
 	b.inheritedFaults(baseOK)
@@ -126,9 +127,23 @@ func (b *build) deleting() {
 	case n.Get("set").Kind() == document.Mapping:
 		d.action, d.fields = setFields, b.constants(n.Get("set"))
 	}
-	if n.Kind() != document.Invalid {
-		d.at = place{file: n.Document().File(), runs: []run{{0, n.Range().Start.Line, n.Range().Start.Column}}}
+	d.at = startOf(n)
+}
+
+// missing reads `on_missing`.
+func (b *build) missing() {
+	n := b.get("on_missing")
+	action, _ := n.Text()
+	b.program.missing = onMissing{recreate: action == "recreate", at: startOf(n)}
+}
+
+// startOf returns where a node begins; nothing for one that isn't there.
+func startOf(n *document.Node) place {
+	if n.Kind() == document.Invalid {
+		return place{}
 	}
+	start := n.Range().Start
+	return place{file: n.Document().File(), runs: []run{{0, start.Line, start.Column}}}
 }
 
 // constants returns the fields that a delete sets as a JSON object, sorted by

@@ -45,7 +45,7 @@ type Explanation struct {
 	Chain                     []Candidate          // in the order they are looked for
 	Program                   *Program             // nil: unmapped
 	When, Match               *Origin              // nil: none
-	OnDelete                  Origin
+	OnDelete, OnMissing       Origin
 	Vars                      []string // names, sorted
 	Fields                    []Origin // sorted by name, removed ones too
 }
@@ -98,7 +98,7 @@ func (e *Explanation) effective() {
 	if p.match.value != nil {
 		e.Match = p.match.value.origin(p.match.field, p.file)
 	}
-	e.OnDelete = p.onDelete.origin(p.file)
+	e.OnDelete, e.OnMissing = p.onDelete.origin(p.file), p.missing.origin(p.file)
 	e.Vars = p.varNames
 	for i := range e.Chain {
 		if c := &e.Chain[i]; c.File == p.base {
@@ -134,6 +134,15 @@ func (d onDelete) origin(own string) Origin {
 		o.Text = "archive"
 	case setFields:
 		o.Text = fmt.Sprintf("set %s", d.fields)
+	}
+	return o
+}
+
+// origin tells what updates without an object do, and where that is said.
+func (m onMissing) origin(own string) Origin {
+	o := Origin{Name: "on_missing", Where: m.at.String(), Text: "fail", Inherited: m.at.file != "" && m.at.file != own}
+	if m.recreate {
+		o.Text = "recreate"
 	}
 	return o
 }

@@ -12,7 +12,7 @@ func explained(t *testing.T) *Set {
 	t.Helper()
 	set, ds := loadFiles(map[string]string{
 		sampleOrg: sampleConnection, "cedar/org.yaml": sampleConnection,
-		sampleGlobal:                sampleHead + "when: record.status != 'internal'\n" + sampleMatch + "vars: {region: EMEA}\nfields:\n  email: record.email\n  phone: record.phone\n  country: record.country\n",
+		sampleGlobal:                sampleHead + "when: record.status != 'internal'\n" + sampleMatch + "on_missing: recreate\nvars: {region: EMEA}\nfields:\n  email: record.email\n  phone: record.phone\n  country: record.country\n",
 		sampleMapping:               "version: 1\nrecord_type: contact\nprovider: hubspot\nextends: global\non_delete: archive\nfields:\n  email: lower(record.email)\n  phone: null\n  annualrevenue: {value: record.revenue, type: number, on_error: omit}\n",
 		"_global/_any/contact.yaml": "version: 1\nrecord_type: contact\nprovider: _any\nobject: contacts\n" + sampleMatch + "fields:\n  email: record.email\n",
 	})
@@ -31,13 +31,14 @@ func TestExplain(t *testing.T) {
 	}, e.Chain)
 	require.Equal(t, []Origin{
 		{Name: "annualrevenue", Where: own + ":9:26", Text: "record.revenue", Options: "type: number, on_error: omit"},
-		{Name: "country", Where: global + ":11:12", Text: "record.country", Inherited: true},
+		{Name: "country", Where: global + ":12:12", Text: "record.country", Inherited: true},
 		{Name: "email", Where: own + ":7:10", Text: "lower(record.email)"},
 		{Name: "phone", Where: own + ":8:10", Removed: true},
 	}, e.Fields)
 	require.Equal(t, &Origin{Name: "when", Where: global + ":5:7", Text: "record.status != 'internal'", Inherited: true}, e.When)
 	require.Equal(t, &Origin{Name: "crmsync_id", Where: global + ":6:35", Text: "record_id", Inherited: true}, e.Match)
 	require.Equal(t, Origin{Name: "on_delete", Where: own + ":5:12", Text: "archive"}, e.OnDelete)
+	require.Equal(t, Origin{Name: "on_missing", Where: global + ":7:13", Text: "recreate", Inherited: true}, e.OnMissing)
 	require.Equal(t, []string{"region"}, e.Vars)
 	require.Equal(t, "contacts", e.Program.Object())
 	require.Len(t, e.Connections, 1)
@@ -48,6 +49,7 @@ func TestExplainFallbackAndNothing(t *testing.T) {
 	e := set.Explain("cedar", "hubspot", "contact")
 	require.Equal(t, Candidate{File: "mappings/_global/hubspot/contact.yaml", State: Used}, e.Chain[2])
 	require.Equal(t, Origin{Name: "on_delete", Text: "ignore"}, e.OnDelete)
+	require.Equal(t, Origin{Name: "on_missing", Where: "mappings/_global/hubspot/contact.yaml:7:13", Text: "recreate"}, e.OnMissing)
 
 	e = set.Explain("_global", "hubspot", "contact")
 	require.Len(t, e.Chain, 2, "a fallback stands for itself")

@@ -20,6 +20,7 @@ type Program struct {
 	when     *snippet // nil: always
 	match    matchBy
 	onDelete onDelete
+	missing  onMissing
 	fields   []field // sorted by name
 	removed  []removal
 	// later tells that some fields are written by updates only, so that a
@@ -62,6 +63,12 @@ type onDelete struct {
 	fields []byte // of setFields: a JSON object
 }
 
+// onMissing is what a mapping says of updates whose object the CRM has lost.
+type onMissing struct {
+	recreate bool
+	at       place
+}
+
 // compareSlots orders slots as their files are sorted.
 func compareSlots(a, b slot) int {
 	return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.provider, b.provider), cmp.Compare(a.record, b.record))
@@ -84,6 +91,12 @@ func (p *Program) Fields() []string {
 
 // File returns the mapping's file, below the folder that Options.Dir names.
 func (p *Program) File() string { return p.file }
+
+// Recreates tells what is to become of an update when the CRM answers that it
+// has no such object (404): true makes the object again, false, the default,
+// makes the update a dead letter. It is `on_missing` of the mapping, and says
+// nothing of deletes.
+func (p *Program) Recreates() bool { return p.missing.recreate }
 
 // Operation tells what a delivery will ask for, without rendering it. act is
 // false when it asks for nothing.

@@ -116,6 +116,8 @@ func TestSamples(t *testing.T) {
 			"fields":{"email":"lower(record.email)","a":{"value":"record.stage","map":{"lead":"lead"},"default":"other"},"n":3,"gone":null,
 			"r":{"value":"record.revenue","type":"number","on_error":"omit"},"p":{"value":"record.phone","write":"on_create"}}}`, ""},
 		{"on_delete sets fields", "mapping", `{"version":1,"record_type":"a","provider":"b","extends":"global","on_delete":{"set":{"status":"Inactive","x":null}}}`, ""},
+		{"on_missing", "mapping", `{"version":1,"record_type":"a","provider":"b","extends":"global","on_missing":"recreate"}`, ""},
+		{"on_missing of references", "mapping", `{"version":1,"record_type":"a","provider":"b","extends":"global","on_missing":"omit"}`, `value must be one of "recreate", "fail"`},
 		{"without extends all of it", "mapping", `{"version":1,"record_type":"a","provider":"b"}`, "missing properties: 'object', 'match', 'fields'"},
 		{"refs", "mapping", `{"version":1,"record_type":"a","provider":"b","extends":"global","refs":{}}`, "additionalProperties 'refs' not allowed"},
 		{"if_empty", "mapping", `{"version":1,"record_type":"a","provider":"b","extends":"global","fields":{"a":{"value":"x","write":"if_empty"}}}`,

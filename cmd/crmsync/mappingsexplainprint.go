@@ -65,7 +65,7 @@ func (p *program) printOrigins(x *dsl.Explanation, only string) {
 		if x.Match != nil {
 			rows = append(rows, named("match "+x.Match.Name, *x.Match))
 		}
-		rows = append(rows, named("on_delete", x.OnDelete))
+		rows = append(rows, x.OnDelete, x.OnMissing)
 	}
 	for _, o := range x.Fields {
 		if only == "" || o.Name == only {
@@ -140,6 +140,7 @@ type explained struct {
 	When       *explainedValue  `json:"when,omitempty"`
 	Match      *explainedValue  `json:"match,omitempty"`
 	OnDelete   *explainedValue  `json:"on_delete,omitempty"`
+	OnMissing  *explainedValue  `json:"on_missing,omitempty"`
 	Fields     []explainedValue `json:"fields"`
 	Event      *explainedEvent  `json:"event,omitempty"`
 }
@@ -195,7 +196,7 @@ func explainJSON(x *dsl.Explanation, t *dsl.Trace, only string) *explained {
 	}
 	if only == "" {
 		out.When, out.Match = valueJSON(x.When, t.When), valueJSON(x.Match, t.Match)
-		out.OnDelete = valueJSON(&x.OnDelete, nil)
+		out.OnDelete, out.OnMissing = valueJSON(&x.OnDelete, nil), valueJSON(&x.OnMissing, nil)
 	}
 	for i, o := range x.Fields {
 		if only == "" || only == o.Name {

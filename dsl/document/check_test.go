@@ -43,7 +43,7 @@ func told(ds Diagnostics) []string {
 
 const header = "version: 1\nrecord_type: contact\nprovider: hubspot\nextends: global\n"
 
-const allowedInMapping = "allowed: extends, fields, match, object, on_delete, provider, record_type, vars, version, when"
+const allowedInMapping = "allowed: extends, fields, match, object, on_delete, on_missing, provider, record_type, vars, version, when"
 
 // TestCheck: one mistake gives one diagnostic, at its place.
 func TestCheck(t *testing.T) {
@@ -93,6 +93,10 @@ func TestCheck(t *testing.T) {
 			`6:27-6:32 CM104 "on_error" must be omit or fail [/fields/a/on_error] help: did you mean "omit"? fix: 6:27-6:32 omit`,
 			`6:41-6:49 CM104 "write" must be always, on_create or on_update [/fields/a/write]`}},
 		{"not among the allowed, of a union", "mapping", header + "on_delete: delete\n", []string{`5:12-5:18 CM104 "on_delete" must be ignore or archive [/on_delete]`}},
+		{"misspelt on_missing", "mapping", header + "on_missing: recrate\n", []string{
+			`5:13-5:20 CM104 "on_missing" must be recreate or fail [/on_missing] help: did you mean "recreate"? fix: 5:13-5:20 recreate`}},
+		{"on_missing of references", "mapping", header + "on_missing: omit\n", []string{`5:13-5:17 CM104 "on_missing" must be recreate or fail [/on_missing]`}},
+		{"on_missing: no", "mapping", header + "on_missing: no\n", []string{`5:13-5:15 CM104 "on_missing" must be recreate or fail [/on_missing]`}},
 		{"misspelt below a union", "mapping", header + "on_delete: {sett: {a: 1}}\n", []string{
 			`5:13-5:17 CM102 unknown key "sett" [/on_delete/sett] help: did you mean "set"?  allowed: set fix: 5:13-5:17 set`}},
 		{"pattern", "mapping", "version: 1\nrecord_type: Contact\nprovider: hubspot\nextends: global\n", []string{
