@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# Apache Kafka: jars from Maven Central, one broker in KRaft mode with a plain listener and one
-# with SASL_SSL (SCRAM-SHA-512, certificates of our own CA), and Kafka's own console tools.
+# Apache Kafka: jars from Maven Central, one broker in KRaft mode with a plain listener, one with
+# SASL_SSL (SCRAM, a certificate of our own CA) and one whose certificate has run out, and Kafka's own
+# console tools.
 # Sourced by parts.
 
 KAFKA_USER=crmsync
@@ -52,28 +53,6 @@ copy_jars() {
     [[ -f $1/libs/kafka_2.13-$KAFKA_VERSION.jar && -f $1/libs/kafka-tools-$KAFKA_VERSION.jar ]]
 }
 
-# make_certificates: a CA of our own and one server key, in PEM as Kafka and Go both read it.
-make_certificates() {
-  local d=$STATE/tls
-  [[ ! -f $d/server.pem ]] || return 0
-  mkdir -p "$d"
-  {
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=crmsync-test-ca \
-      -keyout "$d/ca.key" -out "$d/ca.pem" \
-      -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=127.0.0.1 \
-      -keyout "$d/server.key" -out "$d/server.csr"
-    openssl x509 -req -in "$d/server.csr" -CA "$d/ca.pem" -CAkey "$d/ca.key" -CAcreateserial -days 30 \
-      -out "$d/server.crt" -extfile <(printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n')
-  } >"$d/log" 2>&1 || {
-    cat "$d/log" >&2
-    die "openssl could not make the certificates (log above)"
-  }
-  chmod 600 "$d"/*.key
-  (umask 077 && cat "$d/server.key" "$d/server.crt" "$d/ca.pem" >"$d/server.tmp")
-  mv "$d/server.tmp" "$d/server.pem"
-}
-
 # kafka_config: what differs from Kafka's defaults serves one of three ends: one broker is enough
 # (replication 1), tests are quick (no rebalance delay, short sessions allowed, retention and
 # compaction look every second), and a missing topic is an error as it is in production.
@@ -82,15 +61,18 @@ kafka_config() {
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$((PORT + 2))
-listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1)),CONTROLLER://127.0.0.1:$((PORT + 2))
-advertised.listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1))
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1)),EXPIRED://127.0.0.1:$((PORT + 6)),CONTROLLER://127.0.0.1:$((PORT + 2))
+advertised.listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1)),EXPIRED://127.0.0.1:$((PORT + 6))
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,EXPIRED:SSL,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl_ssl.ssl.keystore.type=PEM
-listener.name.sasl_ssl.ssl.keystore.location=$STATE/tls/server.pem
+listener.name.sasl_ssl.ssl.keystore.location=$TLS_DIR/server.pem
+listener.name.expired.ssl.keystore.type=PEM
+listener.name.expired.ssl.keystore.location=$TLS_DIR/expired.pem
 log.dirs=$STATE/kafka
 num.partitions=8
 auto.create.topics.enable=false
@@ -116,10 +98,10 @@ CONF
 }
 
 start_kafka() {
-  make_certificates
   kafka_config >"$STATE/kafka.properties"
   if [[ ! -f $STATE/kafka/meta.properties ]]; then
     "${KAFKA_JAVA[@]}" -Xmx128m kafka.tools.StorageTool format -t "$KAFKA_CLUSTER" -c "$STATE/kafka.properties" \
+      --add-scram "SCRAM-SHA-256=[name=$KAFKA_USER,password=$KAFKA_PASSWORD]" \
       --add-scram "SCRAM-SHA-512=[name=$KAFKA_USER,password=$KAFKA_PASSWORD]" </dev/null >"$STATE/kafka.log" 2>&1 9>&- || {
       show_log "$STATE/kafka.log"
       die "formatting Kafka's folder did not work (log above)"
