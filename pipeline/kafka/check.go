@@ -2,8 +2,6 @@ package kafka
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +14,7 @@ import (
 	"github.com/IBM/sarama"
 
 	"crmsync"
+	"crmsync/pipeline/secure"
 )
 
 // hungUp is the code of a connection that the broker closes without a word.
@@ -139,21 +138,20 @@ func (c endingConn) Close() error {
 	return c.Conn.Close()
 }
 
+// tlsSettings are what decides about a handshake with a broker.
+var tlsSettings = secure.Settings{CA: "kafka.tls.ca_file", Name: "kafka.tls.server_name", Pair: "kafka.tls.cert_file and key_file"}
+
 // diagnose says in a line what is wrong with an address and what to do.
 func diagnose(address string, cfg Config, err error) *crmsync.Fault {
 	f := &crmsync.Fault{Kind: crmsync.Transient, Code: unreachable}
-	why := ""
+	why, handshake := secure.Explain(err, tlsSettings)
 	switch {
+	case handshake:
+		f.Kind, f.Code = crmsync.Denied, "kafka_tls"
 	case errors.Is(err, sarama.ErrSASLAuthenticationFailed):
-		f.Kind, f.Code, why = crmsync.Denied, "kafka_login_refused", "the broker refuses this user or password"
+		f.Kind, f.Code, why = crmsync.Denied, "kafka_login_refused", "the broker refuses this user or password; correct sasl user and password"
 	case errors.Is(err, sarama.ErrUnsupportedSASLMechanism):
-		f.Kind, f.Code, why = crmsync.Denied, "kafka_login_refused", "the broker does not offer SASL mechanism "+cfg.SASL.Mechanism
-	case isCertificate(err):
-		f.Kind, f.Code, why = crmsync.Denied, "kafka_certificate", "the broker's certificate is not trusted; check tls ca_file and server_name"
-	case isAlert(err):
-		f.Kind, f.Code, why = crmsync.Denied, "kafka_certificate", "the broker ends the TLS handshake; check tls cert_file and key_file"
-	case isTLSMismatch(err):
-		f.Kind, f.Code, why = crmsync.Denied, hungUp, "what answers does not speak TLS; correct the port, or leave tls out"
+		f.Kind, f.Code, why = crmsync.Denied, "kafka_login_refused", "the broker does not offer SASL mechanism "+cfg.SASL.Mechanism+"; choose another"
 	case isClosed(err):
 		f.Kind, f.Code, why = crmsync.Denied, hungUp, closedBecause(cfg)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -169,23 +167,6 @@ func diagnose(address string, cfg Config, err error) *crmsync.Fault {
 		f.Err = fmt.Errorf("kafka at %s: %s: %w", address, why, err)
 	}
 	return f
-}
-
-func isCertificate(err error) bool {
-	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, name := errors.AsType[x509.HostnameError](err)
-	return verification || authority || name
-}
-
-func isAlert(err error) bool {
-	_, ok := errors.AsType[tls.AlertError](err)
-	return ok
-}
-
-func isTLSMismatch(err error) bool {
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
 }
 
 func isClosed(err error) bool {

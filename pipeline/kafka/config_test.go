@@ -76,7 +76,7 @@ func TestUnusableFiles(t *testing.T) {
 	}{
 		{"no CA file", kafka.TLS{CAFile: dir + "/none.pem"}, "read the CA of kafka: open " + dir + "/none.pem: no such file or directory"},
 		{"an empty CA file", kafka.TLS{CAFile: empty}, "read the CA of kafka: " + empty + " holds no certificate in PEM form"},
-		{"a client certificate that is none", kafka.TLS{CertFile: empty, KeyFile: empty}, "read the client certificate for kafka: tls: failed to find any PEM data in certificate input"},
+		{"a client certificate that is none", kafka.TLS{CertFile: empty, KeyFile: empty}, "read the client certificate for kafka: " + empty + " and " + empty + ": tls: failed to find any PEM data in certificate input"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +36,21 @@ func (s *Source) Lag() []PartitionLag {
 	}
 	slices.SortFunc(lags, func(a, b PartitionLag) int { return cmp.Compare(a.Partition, b.Partition) })
 	return lags
+}
+
+// Ends is crmsync.Horizon's: it asks the brokers.
+func (s *Source) Ends(_ context.Context, partitions []int32) ([]int64, error) {
+	s.mu.Lock()
+	side := s.member.side
+	s.mu.Unlock()
+	ends := make([]int64, len(partitions))
+	for i, p := range partitions {
+		var err error
+		if _, ends[i], err = side.get().bounds(s.cfg.Topic, p); err != nil {
+			return nil, fmt.Errorf("read the end of partition %d of %s: %w", p, s.cfg.Topic, err)
+		}
+	}
+	return ends, nil
 }
 
 // watch reads the ends of the log, because sarama learns of an end only with a

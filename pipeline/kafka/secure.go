@@ -3,16 +3,14 @@ package kafka
 import (
 	"crypto/sha256"
 	"crypto/sha512"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/IBM/sarama"
 	"github.com/xdg-go/scram"
 
 	"crmsync"
+	"crmsync/pipeline/secure"
 )
 
 // TLS says how to encrypt the connections.
@@ -39,23 +37,9 @@ func (t TLS) apply(s *sarama.Config) error {
 	if !t.Enabled {
 		return nil
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.ServerName}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return fmt.Errorf("read the CA of kafka: %w", err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return fmt.Errorf("read the CA of kafka: %s holds no certificate in PEM form", t.CAFile)
-		}
-	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return fmt.Errorf("read the client certificate for kafka: %w", err)
-		}
-		c.Certificates = []tls.Certificate{pair}
+	c, err := secure.TLS{CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName}.Config("kafka")
+	if err != nil {
+		return err
 	}
 	s.Net.TLS.Enable, s.Net.TLS.Config = true, c
 	return nil
