@@ -40,6 +40,7 @@ var floors = map[string]string{
 	"crmsync/pipeline/postgres":       "crmsync crmsync/pipeline/secure",
 	"crmsync/pipeline/sqlite":         "crmsync",
 	"crmsync/pipeline/sealed":         "crmsync",
+	"crmsync/pipeline/history":        "crmsync",
 
 	"crmsync/mappings":    "",
 	"crmsync/cmd/crmsync": anything,
