@@ -29,10 +29,14 @@ func asError(f *crmsync.Fault) error {
 }
 
 // recovered turns a panic into a fault of this event. Its text may hold a part
-// of the record, and so is kept out of the error.
+// of the record, and so is kept out of the error, which may be logged; the
+// place in our code is not.
 func (r *Renderer) recovered(p *Program, ok *bool, err *error) {
 	if cause := recover(); cause != nil {
-		fault := &crmsync.Fault{Kind: crmsync.Rejected, Code: CodePanic, Where: p.file, Message: fmt.Sprintf("rendering panicked: %v", cause)}
+		fault := &crmsync.Fault{
+			Kind: crmsync.Rejected, Code: CodePanic, Where: p.file, Message: fmt.Sprintf("rendering panicked: %v", cause),
+			Err: errors.New("a mistake in crmsync itself: rendering panicked in " + expr.PanicPlace()),
+		}
 		if r.at != nil {
 			fault.Where, fault.Field = r.at.at.String(), r.at.name
 		}
@@ -52,7 +56,10 @@ func (s *snippet) failed(err error) *crmsync.Fault {
 	fault := &crmsync.Fault{Kind: crmsync.Rejected, Code: CodeExpression, Where: s.at.String(), Message: err.Error(), Err: err}
 	if e, ok := errors.AsType[*expr.EvalError](err); ok {
 		fault.Where = s.at.rune(e.Start)
-		if e.Costly {
+		switch {
+		case e.Panicked:
+			fault.Code = CodePanic
+		case e.Costly:
 			fault.Code = CodeTooCostly
 		}
 	}

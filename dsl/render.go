@@ -176,12 +176,16 @@ func (r *Renderer) field(p *Program, f *field) *crmsync.Fault {
 			r.seen.wrote(p, f, v)
 		}
 		return nil
-	case fault != nil && f.omit:
+	case fault != nil && f.forgives(fault):
 		fault = nil
 	}
 	r.buf = r.buf[:start]
 	return fault
 }
+
+// forgives tells whether the field is left out for that fault. A panic is our
+// mistake and not the value's, so no mapping can ask to hide it.
+func (f *field) forgives(fault *crmsync.Fault) bool { return f.omit && fault.Code != CodePanic }
 
 // value appends a field's JSON and returns what its expression gave. written is
 // false when that is missing.

@@ -274,22 +274,3 @@ func TestWrite(t *testing.T) {
 	requireFields(t, `{"country":"GB","email":"e"}`, update)
 	requireFields(t, `{"email":"e","phone":"1"}`, create)
 }
-
-func TestPanicIsAFaultOfOneEvent(t *testing.T) {
-	p := program(t, "fields:\n  email: record.email\n")
-	broken := *p
-	broken.fields = []field{{name: "email", value: &snippet{}, at: p.fields[0].at}}
-	var r Renderer
-	_, ok, err := r.Render(&broken, event(crmsync.Updated, `{"email":"secret"}`), nil)
-	require.False(t, ok)
-	fault := faultOf(t, err)
-	require.Equal(t, "panic", fault.Code)
-	require.Equal(t, "email", fault.Field)
-	require.Equal(t, p.Where("email"), fault.Where)
-	require.NotContains(t, err.Error(), "secret")
-
-	call, ok, err := r.Render(p, event(crmsync.Updated, `{"email":"e"}`), nil)
-	require.NoError(t, err)
-	require.True(t, ok, "the renderer goes on")
-	requireFields(t, `{"email":"e"}`, call)
-}

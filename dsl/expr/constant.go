@@ -89,7 +89,11 @@ func (j *job) fold(e ast.Expr) (ref.Val, error) {
 	if err != nil {
 		return nil, err
 	}
-	return evalWatched(run, &Scope{})
+	v, err := evalWatched(run, &Scope{})
+	if err != nil && isPanic(err) {
+		err = faultf(panicText)
+	}
+	return v, err
 }
 
 // checkGuards warns of conditions that are always true or always false.

@@ -15,6 +15,9 @@ import (
 // explainFault says why an evaluation failed, and where. It shows no value:
 // cel-go's own texts do, and are not passed on.
 func (p *Program) explainFault(s *Scope, err error) *EvalError {
+	if isPanic(err) {
+		return p.panicFault(s)
+	}
 	e := &EvalError{End: len(p.tree.runes)}
 	node := p.blamed(err)
 	if node != nil {
@@ -194,7 +197,6 @@ func plainFault(text string) string {
 		{"regex", "the regular expression cannot be used"},
 		{"error parsing regexp", "the regular expression cannot be used"},
 		{"unsupported conversion", "a value of this type cannot be used here"},
-		{"internal error", "an internal fault of the expression's evaluation"},
 	} {
 		if strings.HasPrefix(text, known.begins) {
 			return known.says

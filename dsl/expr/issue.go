@@ -33,6 +33,7 @@ type EvalError struct {
 	Start, End int    // rune offsets of the culprit in the expression's text
 	Message    string // no final period
 	Costly     bool   // stopped by the cost limit, the clock or a cap on size
+	Panicked   bool   // a mistake in our own code, contained to this evaluation
 }
 
 // Error returns the message.
