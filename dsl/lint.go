@@ -16,13 +16,7 @@ func (l *loader) lint() {
 			all = append(all, b)
 		}
 	}
-	parallel(len(all), func(i int) {
-		b := all[i]
-		b.own.secrets()
-		b.lintValues()
-		b.lintCatalog()
-		b.lintOverridden()
-	})
+	parallel(len(all), func(i int) { all[i].lintOne() })
 	l.lintFallbacks()
 	l.wrong = append(l.wrong, l.catalogs.wrong...)
 	l.lintPlaces()

@@ -39,12 +39,20 @@ type Options struct {
 // Load reads all orgs and mappings below fsys. It returns everything that is
 // wrong or doubtful, in file order, and a nil set if any of it is an error: a
 // set is used whole or not at all.
-func Load(fsys fs.FS, opt Options) (*Set, document.Diagnostics) {
+func Load(fsys fs.FS, opt Options) (set *Set, ds document.Diagnostics) {
 	l, err := newLoader(fsys, opt)
 	if err != nil {
 		return nil, document.Diagnostics{fileDiagnostic(l.Dir, "CM101", "prepare the loading of mappings: "+err.Error(), "")}
 	}
-	files, wrong := scan(fsys, l.Dir)
+	if wrong := contained(l.Dir, func() { set, ds = l.load() }); wrong != nil {
+		return nil, wrong
+	}
+	return set, ds
+}
+
+// load is Load with its loader.
+func (l *loader) load() (*Set, document.Diagnostics) {
+	files, wrong := scan(l.fsys, l.Dir)
 	l.wrong = wrong
 	l.readAll(files)
 	l.place()
@@ -129,7 +137,7 @@ func (l *loader) readAll(files []found) {
 		files = slices.DeleteFunc(files, func(f found) bool { return f.kind == testFile })
 	}
 	l.sources = make([]*source, len(files))
-	parallel(len(files), func(i int) { l.sources[i] = read(l.fsys, l.Dir, files[i], l.formats) })
+	parallel(len(files), func(i int) { l.sources[i] = l.readOne(files[i]) })
 }
 
 // place gives each file its slot and checks that it says the same of itself.
@@ -183,7 +191,7 @@ func (l *loader) compileAll() {
 			}
 		}
 		built := make([]*build, len(todo))
-		parallel(len(todo), func(i int) { built[i] = l.compileOne(todo[i]) })
+		parallel(len(todo), func(i int) { built[i] = l.buildOne(todo[i]) })
 		for i, s := range todo {
 			l.builds[s.slot] = built[i]
 		}

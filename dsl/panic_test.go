@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"io/fs"
 	"regexp"
 	"testing"
 
@@ -40,4 +41,45 @@ func TestPanicOfAnExpression(t *testing.T) {
 	}, fault)
 	require.False(t, p.fields[0].forgives(fault))
 	require.True(t, p.fields[0].forgives(p.fields[0].value.failed(&expr.EvalError{Message: "no value"})))
+}
+
+// panickyFS panics when one of its files is opened.
+type panickyFS struct {
+	fs.FS
+	file string
+}
+
+// Open implements fs.FS.
+func (f panickyFS) Open(name string) (fs.File, error) {
+	if name == f.file {
+		panic("canary")
+	}
+	return f.FS.Open(name)
+}
+
+// Stat implements fs.StatFS: without it the file would be opened.
+func (f panickyFS) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
+
+// TestPanicOfALoad: a file that makes the loader panic is refused like any
+// other that is wrong, and the process goes on with the set that it has.
+func TestPanicOfALoad(t *testing.T) {
+	own, folder := "mappings/"+sampleMapping+":1:1", "mappings:1:1"
+	cases := []struct{ name, panicsAt, want string }{
+		{"reading a file", sampleMapping, own + `: error: a mistake in crmsync itself: it panicked in dsl.panickyFS.Open (panic_test.go:N)`},
+		{"listing the folder", ".", folder + `: error: a mistake in crmsync itself: it panicked in dsl.panickyFS.Open (panic_test.go:N)`},
+		{"compiling", "", own + `: error: a mistake in crmsync itself: it panicked in cel.dev/cel-go/cel.(*Env).CELTypeProvider (env.go:N)`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			opt := Options{}
+			if c.panicsAt == "" {
+				opt.Compiler = &expr.Compiler{}
+			}
+			set, ds := Load(panickyFS{sampleFS(inFields("  email: record.email\n")), c.panicsAt}, opt)
+			require.Nil(t, set)
+			require.Len(t, ds, 1)
+			got := regexp.MustCompile(`:\d+\)`).ReplaceAllString(stripHelp(ds)[0], ":N)")
+			require.Equal(t, c.want+" [CM101]", got)
+		})
+	}
 }
