@@ -14,7 +14,6 @@ package redis
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +27,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"crmsync"
+	"crmsync/pipeline/secure"
 )
 
 const (
@@ -41,8 +41,11 @@ const (
 type Options struct {
 	// Password is used instead of the URL's, if it is not zero.
 	Password crmsync.Secret
-	// TLS adds to what a rediss:// URL asks for, such as an own CA.
-	TLS *tls.Config
+	// TLS names the files for a rediss:// URL; nil: the system's authorities.
+	TLS *secure.TLS
+	// Insecure allows a password to travel without TLS, or with TLS to whoever answers, beyond this
+	// machine.
+	Insecure bool
 	// Prefix begins every key; "": "crmsync".
 	Prefix string
 	// TTL is how long a finished delivery is remembered, at about 130 bytes each; 0: 10 minutes. It
@@ -68,7 +71,7 @@ type Store struct {
 
 // Open returns a store on the server that url names as redis://USER@HOST:PORT/NUMBER, rediss://…
 // for TLS, or unix://PATH. It doesn't connect; Ping does. A URL that can't be read is a fault of
-// kind Denied, which doesn't quote it.
+// kind Denied, which doesn't quote it, and so is one that would show the password to the network.
 func Open(url string, o Options) (*Store, error) {
 	config, err := parse(url, o)
 	if err != nil {
@@ -99,16 +102,13 @@ func parse(url string, o Options) (*redis.Options, error) {
 	config, err := redis.ParseURL(url)
 	if err != nil || misread(url) {
 		const shape = "a Redis URL reads redis://USER@HOST:PORT/NUMBER, or rediss:// for TLS, with special characters in a password written as %XX"
-		return nil, &crmsync.Fault{Kind: crmsync.Denied, Code: "bad_url", Err: errors.New("open redis: " + shape)}
+		return nil, denied("bad_url", errors.New("open redis: "+shape))
 	}
 	if !o.Password.IsZero() {
 		config.Password = o.Password.Reveal()
 	}
-	if o.TLS != nil && config.TLSConfig != nil {
-		name := config.TLSConfig.ServerName
-		config.TLSConfig = o.TLS.Clone()
-		config.TLSConfig.ServerName = cmp.Or(config.TLSConfig.ServerName, name)
-		config.TLSConfig.MinVersion = max(config.TLSConfig.MinVersion, tls.VersionTLS12)
+	if err := protect(config, o); err != nil {
+		return nil, err
 	}
 	config.MaxRetries, config.DialerRetries = -1, 1
 	config.ContextTimeoutEnabled = true
@@ -116,6 +116,32 @@ func parse(url string, o Options) (*redis.Options, error) {
 	config.DisableIdentity = true // saves two commands on every new connection
 	config.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return config, nil
+}
+
+// protect lays the TLS files over what the URL says, and refuses what would give the password away.
+func protect(config *redis.Options, o Options) error {
+	if o.TLS != nil {
+		if config.TLSConfig == nil {
+			return denied("tls", errors.New("open redis: TLS is set up, but the URL begins with redis://: write rediss://"))
+		}
+		c, err := o.TLS.Config("redis")
+		if err != nil {
+			return denied("tls", fmt.Errorf("open redis: %w", err))
+		}
+		c.ServerName = cmp.Or(c.ServerName, config.TLSConfig.ServerName)
+		c.InsecureSkipVerify = config.TLSConfig.InsecureSkipVerify // the URL's skip_verify, judged below
+		config.TLSConfig = c
+	}
+	verified := config.TLSConfig != nil && !config.TLSConfig.InsecureSkipVerify
+	if config.Password == "" || verified || o.Insecure || config.Network == "unix" || secure.Loopback(config.Addr) {
+		return nil
+	}
+	return denied("insecure", fmt.Errorf("open redis at %s: without verified TLS others on the network can read the password: "+
+		"begin the URL with rediss:// and leave skip_verify out, or set redis.insecure: true", config.Addr))
+}
+
+func denied(code string, err error) error {
+	return &crmsync.Fault{Kind: crmsync.Denied, Code: code, Err: err}
 }
 
 // misread says whether a password with one of /?# in it has ended the part before the host: its
@@ -126,11 +152,15 @@ func misread(url string) bool {
 	return end >= 0 && strings.Contains(rest[end:], "@") && !strings.HasPrefix(url, "unix:")
 }
 
-// Ping tells whether Redis answers and takes the password. It takes at most 2 s.
+// Ping tells whether Redis answers, takes the password and lets the user do all that the store does.
+// It leaves nothing behind for longer than a second, and takes at most 2 s.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	err := s.client.Ping(ctx).Err()
+	if err == nil {
+		err = s.tryCommands(ctx)
+	}
 	if err == nil {
 		return nil
 	}
@@ -139,6 +169,22 @@ func (s *Store) Ping(ctx context.Context) error {
 		cause = "the server hung up: check whether the URL should begin with rediss:// (TLS) or redis://"
 	}
 	return &crmsync.Fault{Kind: kind, Code: code, Err: fmt.Errorf("ping: %s: %s", s.name, cause)}
+}
+
+// tryCommands does once what Seen, Mark, Check and Correct do, on keys of its own.
+func (s *Store) tryCommands(ctx context.Context) error {
+	key := s.options.Prefix + ":ping"
+	if err := s.client.MGet(ctx, key).Err(); err != nil {
+		return err
+	}
+	if err := s.client.Set(ctx, key, "", time.Second).Err(); err != nil {
+		return err
+	}
+	bucket := []string{s.options.Prefix + ":{ping}:b"}
+	if err := s.evaluate(ctx, s.scripts.check, []evaluation{{keys: bucket, arguments: []any{1, 1, 1}}}); err != nil {
+		return err
+	}
+	return s.evaluate(ctx, s.scripts.correct, []evaluation{{keys: bucket, arguments: []any{0, 1}}})
 }
 
 // String names the address.
@@ -167,16 +213,25 @@ func (s *Store) call(ctx context.Context, op string, do func(ctx context.Context
 	return err == nil
 }
 
+// tlsSettings are what decides about a handshake with Redis.
+var tlsSettings = secure.Settings{CA: "redis.tls.ca_file", Name: "redis.tls.server_name", Pair: "redis.tls.cert_file and key_file"}
+
+// refusals are the begins of Redis's answers that no waiting cures, and what a person can do.
+var refusals = []struct{ begin, code, next string }{
+	{"NOPERM", "no_permission", "grant the user what docs/operations.md lists for Redis"},
+	{"WRONGPASS", "wrong_password", "correct user and password in redis.url"},
+	{"NOAUTH", "wrong_password", "give user and password in redis.url"},
+	{"ERR AUTH", "wrong_password", "correct user and password in redis.url"},
+	{"ERR invalid password", "wrong_password", "correct the password in redis.url"},
+}
+
 // classify says in one line, without the parts that differ from call to call, what went wrong.
 func classify(err error) (crmsync.Kind, string, string) {
 	if answer, ok := errors.AsType[redis.Error](err); ok {
-		text := answer.Error()
-		for _, refused := range []string{"WRONGPASS", "NOAUTH", "NOPERM", "ERR AUTH", "ERR invalid password"} {
-			if strings.HasPrefix(text, refused) {
-				return crmsync.Denied, "wrong_password", text
-			}
-		}
-		return crmsync.Transient, "redis_error", text
+		return classifyAnswer(answer.Error())
+	}
+	if why, ok := secure.Explain(err, tlsSettings); ok {
+		return crmsync.Denied, "tls", why + ": " + err.Error()
 	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return crmsync.Transient, "unreachable", number.Error()
@@ -187,8 +242,19 @@ func classify(err error) (crmsync.Kind, string, string) {
 	if network, ok := errors.AsType[net.Error](err); ok && network.Timeout() || errors.Is(err, context.DeadlineExceeded) {
 		return crmsync.Transient, "timeout", "no answer in time"
 	}
-	if strings.HasPrefix(err.Error(), "tls: ") || strings.Contains(err.Error(), "x509: ") {
-		return crmsync.Denied, "tls", err.Error()
-	}
 	return crmsync.Transient, "unreachable", err.Error()
+}
+
+// classifyAnswer sorts what Redis itself says. A script that lacks a permission fails with a plain ERR,
+// in other words before Redis 7.2 than since.
+func classifyAnswer(text string) (crmsync.Kind, string, string) {
+	for _, r := range refusals {
+		if strings.HasPrefix(text, r.begin) {
+			return crmsync.Denied, r.code, text + ": " + r.next
+		}
+	}
+	if strings.HasPrefix(text, "ERR The user executing the script can't") || strings.HasPrefix(text, "ERR ACL failure in script") {
+		return crmsync.Denied, "no_permission", text + ": " + refusals[0].next
+	}
+	return crmsync.Transient, "redis_error", text
 }
