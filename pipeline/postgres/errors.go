@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"crmsync"
+	"crmsync/pipeline/secure"
 )
 
 // fault says what was attempted on which database, why it went wrong in one line, and, where a
@@ -60,8 +59,11 @@ func classify(err error) class {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return class{crmsync.Transient, "cancelled", "cancelled", ""}
-	case isTLS(err):
-		return class{crmsync.Denied, "tls", lastLine(err), "check sslmode and sslrootcert in the URL"}
+	case strings.Contains(err.Error(), "server refused TLS connection"):
+		return class{crmsync.Denied, "tls", "the server speaks no TLS", "turn it on there (ssl = on), or correct sslmode in state.url"}
+	}
+	if why, ok := secure.Explain(err, tlsSettings); ok {
+		return class{crmsync.Denied, "tls", lastLine(err), why}
 	}
 	const next = "check that it runs and that the address is right"
 	if name, ok := errors.AsType[*net.DNSError](err); ok {
@@ -83,13 +85,6 @@ func classify(err error) class {
 		return class{crmsync.Transient, "unreachable", "the connection broke", ""}
 	}
 	return class{crmsync.Internal, "postgres_error", lastLine(err), ""}
-}
-
-func isTLS(err error) bool {
-	_, verification := errors.AsType[*tls.CertificateVerificationError](err)
-	_, authority := errors.AsType[x509.UnknownAuthorityError](err)
-	_, header := errors.AsType[tls.RecordHeaderError](err)
-	return verification || authority || header || strings.Contains(err.Error(), "server refused TLS connection")
 }
 
 // lastLine returns the last line of an error's text: of several attempts to connect, the last.

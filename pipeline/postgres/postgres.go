@@ -36,6 +36,10 @@ type Options struct {
 	// AnyVersion opens a database whose migrations are missing or newer than this program, for
 	// Migrate and Status. Without it such a database is refused.
 	AnyVersion bool
+	// Insecure allows a server beyond this machine without sslmode=verify-full.
+	Insecure bool
+	// Now is the caller's clock, which the moments of links are told by; nil: time.Now.
+	Now func() time.Time
 }
 
 // Store is a database. It is a crmsync.StateStore and a crmsync.SealedStore, and may be used
@@ -43,12 +47,13 @@ type Options struct {
 type Store struct {
 	pool *pgxpool.Pool
 	name string // "postgres at HOST:PORT, database NAME"
+	now  func() time.Time
 }
 
 // Open connects to the database that url names as postgres://USER@HOST:PORT/DATABASE, with libpq's
 // parameters (sslmode, sslrootcert, search_path, …) and pool_max_conns. It answers a fault of kind
-// Transient when the server can't be reached, and of kind Denied when it refuses, or when the
-// database has not the migrations that this program needs.
+// Transient when the server can't be reached, and of kind Denied when it refuses, when its name would
+// not be verified, or when the database has not the migrations that this program needs.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	config, err := parse(url)
 	if err != nil {
@@ -57,7 +62,13 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if !o.Password.IsZero() {
 		config.ConnConfig.Password = o.Password.Reveal()
 	}
-	s := &Store{name: nameOf(config.ConnConfig)}
+	if err := protected(config.ConnConfig); err != nil && !o.Insecure {
+		return nil, err
+	}
+	s := &Store{name: nameOf(config.ConnConfig), now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, s.fault("open state", err)
 	}
@@ -79,6 +90,9 @@ func parse(url string) (*pgxpool.Config, error) {
 		return nil, denied("bad_url", errors.New("open state: "+shape))
 	}
 	config, err := pgxpool.ParseConfig(url)
+	if file := unreadable(err); file != nil && !misread(url) {
+		return nil, file
+	}
 	if err != nil || misread(url) {
 		return nil, denied("bad_url", errors.New("open state: the URL can't be read: "+shape+", with special characters in a password written as %XX, and parameters that libpq knows"))
 	}
