@@ -72,7 +72,8 @@ type Room struct {
 }
 
 // Fetch is what a poll found in one assignment. Offsets rise but may leave
-// holes. End is the offset after the log's last entry.
+// holes. End is the offset after the log's last entry. Without messages it says
+// that all before End has been brought.
 type Fetch struct {
 	Partition int32
 	Term      int64
@@ -109,4 +110,11 @@ type Source interface {
 	Commit(ctx context.Context, marks []Mark) error
 	// Release hands back revoked assignments, or gives up others.
 	Release(ctx context.Context, assignments []Assignment) error
+}
+
+// Horizon tells where a log ends.
+type Horizon interface {
+	// Ends asks the log where each partition ends now: the offset after its last
+	// entry, not one remembered from before the question.
+	Ends(ctx context.Context, partitions []int32) ([]int64, error)
 }

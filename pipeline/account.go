@@ -12,12 +12,15 @@ import (
 // holds records, not versions, so that a record can be in one batch only.
 type account struct {
 	connection crmsync.Connection
+	no         int // in order of coming
 	queues     []*queue
 	later      []*record   // must wait till their notBefore, soonest first
 	halves     [][]*record // what a refused batch was split into; each goes by itself
 	flying     int         // requests in flight
 	servedAt   time.Time   // when it last sent
 	opensAt    time.Time   // closed till then
+	why        string      // the reason that those who wait for it are told
+	downSince  time.Time   // since when nothing it was asked has worked; zero: it works
 	refused    int         // throttles, or denials, in a row
 	refusedAt  time.Time   // the last of them
 	failed     int         // requests in a row that failed as a whole
@@ -41,8 +44,9 @@ func (q *queue) items() int { return max(1, q.limits.Items) }
 func (e *Engine) account(c crmsync.Connection) *account {
 	a := e.accounts[c.ID]
 	if a == nil {
-		a = &account{connection: c, place: -1}
+		a = &account{connection: c, no: len(e.inOrder), place: -1}
 		e.accounts[c.ID] = a
+		e.inOrder = append(e.inOrder, a)
 	}
 	a.connection = c // the newest mappings' word
 	return a
@@ -61,20 +65,24 @@ func (e *Engine) line(a *account, object string, op crmsync.Operation) *queue {
 	return q
 }
 
-// wants says what the oldest pending item of r asks of the CRM.
-func (r *record) wants() (object string, op crmsync.Operation, act bool) {
+// wants says what the oldest pending item of r asks of the CRM. Where the CRM
+// has no upsert, what is not known to exist must be created.
+func (e *Engine) wants(r *record) (object string, op crmsync.Operation, act bool) {
 	it := &r.pending[0]
 	object = it.program.Object()
 	if r.seek {
 		return object, crmsync.Find, true
 	}
 	op, act = it.program.Operation(it.event.Op, &r.link)
+	if op == crmsync.Upsert && e.line(r.account, object, op).limits.Items == 0 && e.line(r.account, object, crmsync.Create).limits.Items > 0 {
+		op = crmsync.Create
+	}
 	return object, op, act
 }
 
 // enqueue lets r wait for its turn, in the line of what it wants.
 func (e *Engine) enqueue(r *record) {
-	object, op, act := r.wants()
+	object, op, act := e.wants(r)
 	if !act {
 		e.skip(r)
 		return
@@ -94,9 +102,7 @@ func (e *Engine) enqueue(r *record) {
 func (e *Engine) skip(r *record) {
 	e.dequeue(r)
 	r.flying = r.shift()
-	row := r.link
-	row.Applied = r.flying.event.Version
-	e.write(r, row, crmsync.Filtered, nil)
+	e.settle(r, crmsync.Filtered)
 }
 
 // dequeue takes r out of its account.
@@ -215,6 +221,23 @@ func (e *Engine) plan(a *account) {
 	e.agenda.set(a, at)
 }
 
+// empty takes everything out of the account's lines.
+func (a *account) empty() (all []*record) {
+	for _, half := range a.halves {
+		all = append(all, half...)
+	}
+	for _, q := range a.queues {
+		all = append(all, q.ready...)
+		q.ready = nil
+	}
+	all = append(all, a.later...)
+	a.halves, a.later = nil, nil
+	for _, r := range all {
+		r.queue = nil
+	}
+	return all
+}
+
 // purge drops records whose partition is gone.
 func (a *account) purge() {
 	gone := func(r *record) bool { return r.part.gone }
@@ -246,7 +269,10 @@ func (g *agenda) set(a *account, at time.Time) {
 }
 
 func (g *agenda) Len() int           { return len(g.accounts) }
-func (g *agenda) Less(i, j int) bool { return g.accounts[i].due.Before(g.accounts[j].due) }
+func (g *agenda) Less(i, j int) bool {
+	a, b := g.accounts[i], g.accounts[j]
+	return a.due.Before(b.due) || a.due.Equal(b.due) && a.no < b.no
+}
 func (g *agenda) Swap(i, j int) {
 	g.accounts[i], g.accounts[j] = g.accounts[j], g.accounts[i]
 	g.accounts[i].place, g.accounts[j].place = i, j

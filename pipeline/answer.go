@@ -21,7 +21,7 @@ func (e *Engine) answered(a *account, b *batch, all []sent) {
 		case s.result.Fault != nil:
 			e.failed(a, b, r, s.result.Fault)
 		case s.ends != crmsync.Synced:
-			e.settled(r, s)
+			e.settle(r, s.ends)
 		case b.Operation == crmsync.Find:
 			e.found(r, s.result.ExternalID)
 		default:
@@ -39,7 +39,7 @@ func (e *Engine) weigh(a *account, b *batch, all []sent) {
 		f := all[i].result.Fault
 		switch {
 		case f == nil && all[i].ends == crmsync.Synced, f != nil && f.Kind == crmsync.Rejected && !f.Whole:
-			a.failed, a.refused, a.workedAt = 0, 0, e.now
+			a.failed, a.refused, a.workedAt, a.downSince = 0, 0, e.now, time.Time{}
 			return
 		case f == nil:
 			continue
@@ -72,8 +72,8 @@ func allFailed(all []sent) bool {
 // under way already when the account was refused tells nothing new.
 func (e *Engine) refuse(a *account, b *batch, f *crmsync.Fault) {
 	wait := f.After
-	if f.Code == "rate_check" || f.Code == "paused" {
-		e.close(a, e.now.Add(wait), nil)
+	if f.Code == RateCheck || f.Code == Paused {
+		e.close(a, e.now.Add(wait), f)
 		return
 	}
 	if b.formed.Before(a.refusedAt) {
@@ -86,7 +86,7 @@ func (e *Engine) refuse(a *account, b *batch, f *crmsync.Fault) {
 		return
 	case f.Kind == crmsync.Denied:
 		a.fresh = true
-		wait = max(wait, min(e.cfg.DeniedPause<<min(a.refused-1, 4), 10*e.cfg.DeniedPause))
+		wait = max(wait, min(e.cfg.DeniedPause<<min(a.refused-1, 4), 4*e.cfg.DeniedPause))
 	case wait == 0:
 		wait = min(time.Second<<min(a.refused, 6), time.Minute)
 	}
@@ -99,10 +99,32 @@ func (e *Engine) close(a *account, until time.Time, f *crmsync.Fault) {
 	if !until.After(a.opensAt) {
 		return
 	}
-	a.opensAt = until
-	if f != nil {
+	if a.opensAt, a.why = until, reason(f); a.why != RateCheck && a.downSince.IsZero() {
+		a.downSince = e.now
+	}
+	if e.shut(a) {
+		for _, r := range a.empty() {
+			e.advance(r) // to the waiting room: they need not hold up their partitions
+		}
+	}
+	if a.why != RateCheck && a.why != Paused {
 		e.observe.Noticed(Notice{What: "closed", Account: a.connection.ID, Provider: a.connection.Provider, Fault: f, Until: until})
 	}
+}
+
+// reason is what those who wait for an account are told that closed for f.
+func reason(f *crmsync.Fault) string {
+	switch {
+	case f.Code == RateCheck || f.Code == Paused:
+		return f.Code
+	case f.Kind == crmsync.Denied:
+		return Denied
+	case f.Kind == crmsync.Quota:
+		return OutOfQuota
+	case f.Kind == crmsync.Throttled:
+		return Throttled
+	}
+	return Unavailable
 }
 
 // halve splits a batch that was refused as a whole for what one of its records
@@ -157,30 +179,21 @@ func (e *Engine) isolate(a *account, b *batch, records []*record) {
 	a.halves = append(a.halves, records)
 }
 
-// settled ends what needed no request. Its version is noted, so that no older
-// one is applied after it.
-func (e *Engine) settled(r *record, s *sent) {
-	row := r.link
-	row.Applied = r.flying.event.Version
-	e.write(r, row, s.ends, nil)
-}
-
 // found goes on with a record whose object had to be looked for.
 func (e *Engine) found(r *record, externalID string) {
 	r.link.ExternalID, r.link.Deleted, r.link.Hash = externalID, false, 0
 	r.seek = false
-	e.back(r)
-	e.advance(r)
+	e.again(r)
 }
 
 // applied has it written that the CRM holds what r carries.
 func (e *Engine) applied(b *batch, r *record, s *sent) {
 	row := r.link
-	row.Applied, row.Object, row.Hash = r.flying.event.Version, b.Object, s.call.Hash
+	row.Applied, row.EventHash, row.Object, row.Hash = r.flying.event.Version, r.flying.event.Hash, b.Object, s.call.Hash
 	row.ExternalID, row.Deleted = s.result.ExternalID, r.flying.event.Op == crmsync.Deleted
 	if row.ExternalID == "" {
 		row.ExternalID = s.call.ExternalID
 	}
-	r.unsure = false
-	e.write(r, row, crmsync.Synced, nil)
+	r.intentBy = time.Time{}
+	e.conclude(r, row, crmsync.Synced, nil)
 }

@@ -79,8 +79,9 @@ func BenchmarkEngine(b *testing.B) {
 			log.Append(int32(i%orgs%8), m)
 		}
 		source := log.Open()
+		state := inmem.NewState(time.Now)
 		parts := pipeline.Parts{
-			Source: source, DeadLetters: &graveyard{}, State: inmem.NewState(time.Now), Idempotency: inmem.NewIdempotency(100_000),
+			Source: source, Horizon: source, DeadLetters: &graveyard{}, State: state, Ownership: state, Waiting: state, Idempotency: inmem.NewIdempotency(100_000),
 			Credentials: pipeline.NewCredentialCache(credentials, time.Minute, time.Now), Rate: inmem.NewRate(time.Now),
 			Providers: map[string]crmsync.Provider{"fake": instant{}}, Mappings: dsl.Hold(set), Observer: all, Now: time.Now,
 		}

@@ -22,6 +22,17 @@ func (e *Engine) reject(r *record, f *crmsync.Fault, attempts int) {
 	e.burials.add(letter{item: r.flying, record: r, fault: f, attempts: attempts})
 }
 
+// contradict sends an event to the dead letters that says something else than
+// another one with its version. Nobody knows which of the two is true.
+func (e *Engine) contradict(it item) {
+	it.part.busy++
+	e.burials.add(letter{item: it, fault: contradiction()})
+}
+
+func contradiction() *crmsync.Fault {
+	return refuse("version_conflict", "the record has another event of this version, with other data")
+}
+
 // bury puts dead letters and waits until they are safe. While it fails nothing
 // of them ends, windows fill up, and intake stops.
 func (e *Engine) bury() {
@@ -77,6 +88,6 @@ func (e *Engine) buried(l *letter) {
 	default:
 		row := l.record.link
 		row.Dead = l.event.Version
-		e.write(l.record, row, crmsync.Dead, l.fault)
+		e.conclude(l.record, row, crmsync.Dead, l.fault)
 	}
 }

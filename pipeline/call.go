@@ -17,7 +17,7 @@ func (b *batch) connect(p *Parts) *crmsync.Fault {
 		b.Connection = now[i]
 	}
 	if b.Connection.Paused {
-		return &crmsync.Fault{Kind: crmsync.Throttled, Code: "paused", After: pausedRecheck, Whole: true}
+		return &crmsync.Fault{Kind: crmsync.Throttled, Code: Paused, After: pausedRecheck, Whole: true}
 	}
 	if p.Providers[b.Connection.Provider] == nil {
 		return &crmsync.Fault{Kind: crmsync.Internal, Code: "unknown_provider"}

@@ -2,16 +2,18 @@ package pipeline
 
 import (
 	"context"
+	"time"
 
 	"crmsync"
 )
 
 // commit makes watermarks durable, all partitions in one task.
 func (e *Engine) commit() {
+	e.watchCommits()
 	if e.commits.running || e.leaves.running || e.now.Before(e.commits.retryAt) {
 		return
 	}
-	marks, parts := e.marks()
+	marks, parts, spent := e.marks()
 	if len(marks) == 0 {
 		return
 	}
@@ -24,21 +26,53 @@ func (e *Engine) commit() {
 		}
 		e.commits.retryAt = e.now.Add(e.cfg.CommitEvery)
 		for i, p := range parts {
-			p.committed = max(p.committed, marks[i].Offset)
+			p.committed, p.spent = max(p.committed, marks[i].Offset), max(p.spent, spent[i])
+			if p.movedAt = e.now; p.window.Watermark() <= p.committed {
+				p.movedAt = time.Time{}
+			}
 			e.observe.Noticed(Notice{What: "committed", Partition: p.id, Offset: p.committed, End: p.end})
+			e.observe.Noticed(Notice{What: "waiting", Partition: p.id, Entries: p.waits()})
 		}
 	})
 }
 
-// marks tells how far partitions have come that stand further than committed.
-func (e *Engine) marks() (marks []crmsync.Mark, parts []*partition) {
+// marks tells how far partitions have come that stand further than committed,
+// and how many of their windows' places that is.
+func (e *Engine) marks() (marks []crmsync.Mark, parts []*partition, spent []int) {
 	for _, p := range e.partitions {
 		if at := p.window.Watermark(); at > p.committed && !p.draining && p.term.Gap == nil {
-			marks = append(marks, crmsync.Mark{Partition: p.id, Term: p.term.Term, Offset: at})
-			parts = append(parts, p)
+			marks = append(marks, crmsync.Mark{Partition: p.id, Term: p.term.Term, Offset: at, Note: e.note(p)})
+			parts, spent = append(parts, p), append(spent, p.window.Spent())
 		}
 	}
-	return marks, parts
+	return marks, parts, spent
+}
+
+// note tells the next owner how the partition is left. Only when it is handed
+// back is it clean: what comes after a commit would make it a lie.
+func (e *Engine) note(p *partition) string {
+	if p.epoch == 0 {
+		return p.term.Note // never begun: left as it was found
+	}
+	return note{epoch: p.epoch, window: max(e.cfg.Window, p.most), clean: p.draining && p.clean(e.now)}.String()
+}
+
+// watchCommits raises an alarm when what is finished does not get committed.
+func (e *Engine) watchCommits() {
+	for _, p := range e.partitions {
+		switch late := p.window.Watermark() > p.committed && p.term.Gap == nil; {
+		case !late && p.stalled:
+			p.movedAt, p.stalled = time.Time{}, false
+			e.observe.Noticed(Notice{Partition: p.id, What: "commit_resumed", Offset: p.committed})
+		case !late:
+			p.movedAt = time.Time{}
+		case p.movedAt.IsZero():
+			p.movedAt = e.now
+		case !p.stalled && e.now.Sub(p.movedAt) >= e.cfg.CommitAlarm:
+			p.stalled = true
+			e.observe.Noticed(Notice{Partition: p.id, What: "commit_stalled", Offset: p.committed, End: p.window.Watermark()})
+		}
+	}
 }
 
 // leave hands back revoked partitions that have come to rest or run out of
@@ -50,11 +84,11 @@ func (e *Engine) leave() {
 	var marks []crmsync.Mark
 	for i := 0; i < len(e.partitions); i++ {
 		p := e.partitions[i]
-		if !p.draining || p.busy > 0 && e.now.Before(p.drainBy) {
+		if !p.draining || (p.busy > 0 || p.claiming) && e.now.Before(p.drainBy) {
 			continue
 		}
-		if p.term.Gap == nil {
-			marks = append(marks, crmsync.Mark{Partition: p.id, Term: p.term.Term, Offset: p.window.Watermark()})
+		if p.term.Gap == nil || p.window.Next() != p.term.Offset {
+			marks = append(marks, crmsync.Mark{Partition: p.id, Term: p.term.Term, Offset: p.window.Watermark(), Note: e.note(p)})
 		}
 		e.lose(p)
 		e.leaves.add(p.term)

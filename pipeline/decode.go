@@ -56,6 +56,16 @@ func (d *Decoder) Decode(m *crmsync.Message) (crmsync.Event, *crmsync.Fault) {
 	return d.event(&env, m)
 }
 
+// decode is Decode, but for a panic, which costs the event and not the process.
+func (d *Decoder) decode(m *crmsync.Message) (ev crmsync.Event, f *crmsync.Fault) {
+	defer func() {
+		if v := recover(); v != nil {
+			ev, f = crmsync.Event{}, panicked("read the event", v)
+		}
+	}()
+	return d.Decode(m)
+}
+
 // isReplay says whether the message was a dead letter and is sent again.
 func isReplay(m *crmsync.Message) bool {
 	_, ok := m.Header(crmsync.HeaderReplay)
@@ -80,6 +90,9 @@ func (d *Decoder) event(env *envelope, m *crmsync.Message) (ev crmsync.Event, f 
 	ev.Data = r.object(env.data, ev.Op)
 	ev.Changed = r.changed(env.changed)
 	ev.Version = r.version(env.version, d.From, ev.OccurredAt, m)
+	if r.fault == nil {
+		ev.Hash = hashOf(ev.Op, ev.Data)
+	}
 	return ev, r.fault
 }
 
@@ -92,7 +105,7 @@ func (d *Decoder) tombstone(m *crmsync.Message) (ev crmsync.Event, f *crmsync.Fa
 	}
 	ev = crmsync.Event{
 		ID:  fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset),
-		Key: key, Op: crmsync.Deleted, OccurredAt: m.Time,
+		Key: key, Op: crmsync.Deleted, OccurredAt: m.Time, Hash: hashOf(crmsync.Deleted, nil),
 	}
 	if ev.Version, f = stated(m); f != nil || ev.Version > 0 {
 		return ev, f

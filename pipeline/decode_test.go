@@ -75,6 +75,8 @@ func TestDecode(t *testing.T) {
 			d := pipeline.Decoder{From: c.from}
 			got, fault := d.Decode(&c.message)
 			require.Nil(t, fault)
+			require.NotZero(t, got.Hash)
+			got.Hash = 0
 			require.Equal(t, c.want, got)
 		})
 	}

@@ -24,6 +24,7 @@ type Engine struct {
 
 	partitions []*partition
 	accounts   map[crmsync.ConnectionID]*account
+	inOrder    []*account // all of them, as they came
 	agenda     agenda // accounts by when their next batch is due
 	resting    []rest // records with nothing to do, kept for their links
 	idle       int    // of them, those that still rest
@@ -31,17 +32,23 @@ type Engine struct {
 	messages   int    // in flight
 	bytes      int64  // of them
 
-	busyAt     time.Time // when something was last in flight, or came
 	assignedAt time.Time // when a partition last came
 
-	polls   backlog[struct{}]
-	reads   backlog[*record]
-	saves   backlog[*record]
-	burials backlog[letter]
-	commits backlog[struct{}]
-	leaves  backlog[crmsync.Assignment]
+	polls    backlog[struct{}]
+	claims   backlog[struct{}]
+	proofs   backlog[struct{}]
+	horizons backlog[struct{}]
+	releases backlog[struct{}]
+	reads    backlog[*record]
+	saves    backlog[*record]
+	burials  backlog[letter]
+	commits  backlog[struct{}]
+	leaves   backlog[crmsync.Assignment]
 
 	tasks    []*Task
+	underWay []*Task         // begun, oldest first; those that are done leave when they come to the front
+	awakeAt  time.Time       // when the process was last seen to go on after a sleep
+	wakeAt   time.Time       // what Wake last said
 	failing  map[string]bool // by task: the last one failed
 	made     int             // tasks, ever
 	stopping bool
@@ -56,6 +63,8 @@ type Counts struct {
 	Messages   int64 // taken in
 	Deliveries int64 // that they became, at least one each
 	Outcomes   [crmsync.Outcomes]int64
+	// Released are those that had ended as waiting and have ended for good since.
+	Released [crmsync.Outcomes]int64
 }
 
 // New returns an engine that owns nothing yet. The random source is for jitter
@@ -71,10 +80,14 @@ func New(cfg Config, limits LimitsOf, observe Observer, r *rand.Rand) *Engine {
 func (e *Engine) Start(now time.Time) []*Task {
 	e.now = now
 	e.tasks = e.tasks[:0]
-	if e.Stopped() {
+	if e.watch(); e.Stopped() {
 		return nil
 	}
 	e.poll()
+	e.claim()
+	e.prove()
+	e.takeOver()
+	e.release()
 	e.check()
 	e.send()
 	e.save()
@@ -99,7 +112,8 @@ func (e *Engine) Wake() time.Time {
 		}
 	}
 	for _, t := range [...]time.Time{
-		e.polls.retryAt, e.reads.retryAt, e.saves.retryAt, e.burials.retryAt, e.commits.retryAt, e.leaves.retryAt,
+		e.polls.retryAt, e.claims.retryAt, e.proofs.retryAt, e.horizons.retryAt, e.releases.retryAt, e.reads.retryAt,
+		e.saves.retryAt, e.burials.retryAt, e.commits.retryAt, e.leaves.retryAt,
 	} {
 		sooner(t)
 	}
@@ -107,10 +121,9 @@ func (e *Engine) Wake() time.Time {
 		sooner(e.agenda.accounts[0].due)
 	}
 	for _, p := range e.partitions {
-		if p.draining {
-			sooner(p.drainBy)
-		}
+		p.wake(&e.cfg, sooner)
 	}
+	e.wakeAt = at
 	return at
 }
 
@@ -141,10 +154,12 @@ func (e *Engine) Counts() Counts { return e.counts }
 // Task is one piece of I/O or heavy work. Do may run anywhere, at the same time
 // as other tasks.
 type Task struct {
-	Seq  int // in order of making
-	Name string
-	Do   func(context.Context, *Parts)
-	done func()
+	Seq   int // in order of making
+	Name  string
+	Do    func(context.Context, *Parts)
+	done  func()
+	begun time.Time
+	over  bool
 }
 
 // away makes a task: ask runs away from the engine and must not touch it, back
@@ -153,9 +168,10 @@ func away[T any](e *Engine, name string, ask func(context.Context, *Parts) (T, e
 	var v T
 	var err error
 	e.made++
-	t := &Task{Seq: e.made, Name: name}
+	t := &Task{Seq: e.made, Name: name, begun: e.now}
 	t.Do = func(ctx context.Context, p *Parts) { v, err = ask(ctx, p) }
 	t.done = func() {
+		t.over = true
 		if err != nil || e.failing[name] {
 			e.failing[name] = err != nil
 			e.observe.Noticed(Notice{Task: name, Err: err})
@@ -163,6 +179,7 @@ func away[T any](e *Engine, name string, ask func(context.Context, *Parts) (T, e
 		back(v, err)
 	}
 	e.tasks = append(e.tasks, t)
+	e.underWay = append(e.underWay, t)
 }
 
 // backoff is exponential with full jitter.

@@ -177,7 +177,7 @@ func TestStopDrains(t *testing.T) {
 		for _, id := range []string{"a", "b", "c"} {
 			w.write(update(id, 1))
 		}
-		w.pass(60 * time.Millisecond) // the request is under way
+		w.pass(160 * time.Millisecond) // the partitions are claimed, the request is under way
 		stop()
 		for _, id := range []string{"a", "b", "c"} {
 			require.Equal(t, int64(1), w.crm.holds("acme", id))

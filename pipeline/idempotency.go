@@ -7,10 +7,10 @@ import (
 )
 
 // known is what a check found: whether the newest pending version of a record
-// is finished already, and else the record's link.
+// is finished already, and else the record's link and what waits in it.
 type known struct {
 	seen  []bool
-	links []crmsync.Link // of those not seen, in their order
+	links []let // of those not seen, in their order
 }
 
 // check asks, for records that the engine doesn't know, whether their newest
@@ -32,8 +32,9 @@ func (e *Engine) check() {
 			deliveries[i] = crmsync.Delivery{Key: r.key.Key, Connection: r.key.Connection}
 		}
 	}
+	from := e.cfg.VersionFrom
 	away(e, "check", func(ctx context.Context, p *Parts) (known, error) {
-		return ask(ctx, p, deliveries)
+		return ask(ctx, p, deliveries, from)
 	}, func(k known, err error) {
 		if !e.reads.done(e, records, err) {
 			return
@@ -47,8 +48,7 @@ func (e *Engine) check() {
 			case k.seen[i]:
 				e.repeated(r, deliveries[i].Version)
 			default:
-				r.known = true
-				r.learn(k.links[next])
+				e.meet(r, &k.links[next])
 				e.advance(r)
 			}
 			if !k.seen[i] {
@@ -58,7 +58,7 @@ func (e *Engine) check() {
 	})
 }
 
-func ask(ctx context.Context, p *Parts, deliveries []crmsync.Delivery) (k known, err error) {
+func ask(ctx context.Context, p *Parts, deliveries []crmsync.Delivery, from VersionFrom) (k known, err error) {
 	k.seen = p.Idempotency.Seen(ctx, deliveries)
 	keys := make([]crmsync.LinkKey, 0, len(deliveries))
 	for i, d := range deliveries {
@@ -66,10 +66,18 @@ func ask(ctx context.Context, p *Parts, deliveries []crmsync.Delivery) (k known,
 			keys = append(keys, d.LinkKey())
 		}
 	}
-	if len(keys) > 0 {
-		k.links, err = p.State.Links(ctx, keys)
+	if len(keys) == 0 {
+		return k, nil
 	}
-	return k, err
+	links, err := p.State.Links(ctx, keys)
+	if err != nil {
+		return k, err
+	}
+	k.links = make([]let, len(links))
+	for i := range links {
+		k.links[i] = letOut(&links[i], p.Mappings.Current(), from)
+	}
+	return k, nil
 }
 
 // repeated ends what is pending up to a version that was finished before.
@@ -86,5 +94,5 @@ func (e *Engine) repeated(r *record, version int64) {
 		e.advance(r)
 		return
 	}
-	delete(r.part.records, r.key) // nothing is known of it
+	e.drop(r) // nothing is known of it
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"crmsync"
@@ -35,7 +36,7 @@ func (e *Engine) poll() {
 	rooms, decoder := e.rooms(), e.decoder // one poll at a time: it has the decoder for itself
 	away(e, "poll", func(ctx context.Context, p *Parts) (haul, error) {
 		news, err := p.Source.Poll(ctx, rooms)
-		return haul{news, unpack(news, decoder, p.Mappings.Current())}, err
+		return haul{news, decodeAll(news, decoder, p.Mappings.Current())}, err
 	}, func(h haul, err error) {
 		e.polls.done(e, nil, err)
 		if k := crmsync.KindOf(err); err != nil && (k == crmsync.Denied || k == crmsync.Internal) {
@@ -46,15 +47,15 @@ func (e *Engine) poll() {
 	})
 }
 
-// unpack decodes what a poll brought and finds the way of each event.
-func unpack(news crmsync.News, d *Decoder, set *dsl.Set) [][]decoded {
+// decodeAll decodes what a poll brought and finds the way of each event.
+func decodeAll(news crmsync.News, d *Decoder, set *dsl.Set) [][]decoded {
 	all := make([][]decoded, len(news.Fetched))
 	for i := range news.Fetched {
 		messages := news.Fetched[i].Messages
 		all[i] = make([]decoded, len(messages))
 		for j := range messages {
 			v := &all[i][j]
-			if v.event, v.fault = d.Decode(&messages[j]); v.fault == nil {
+			if v.event, v.fault = d.decode(&messages[j]); v.fault == nil {
 				v.routes = routes(set, v.event.Key)
 			}
 		}
@@ -85,8 +86,8 @@ func (e *Engine) rooms() (rooms []crmsync.Room) {
 	messages := (e.cfg.InFlight - e.messages) / share
 	bytes := max(int(left)/share, leastRoom)
 	for _, p := range e.partitions {
-		n := min(messages, e.cfg.Window-p.window.Len())
-		if n > 0 && !p.closing() && p.term.Gap == nil {
+		n := min(messages, max(e.cfg.Window, p.most)-p.taken())
+		if n > 0 && p.epoch > 0 && !p.closing() {
 			rooms = append(rooms, crmsync.Room{Partition: p.id, Term: p.term.Term, Messages: n, Bytes: bytes})
 		}
 	}
@@ -114,22 +115,18 @@ func (e *Engine) heard(h *haul) {
 		for j := range f.Messages {
 			e.accept(p, f.Messages[j], &h.decoded[i][j])
 		}
+		if len(f.Messages) == 0 {
+			p.readTo = max(p.readTo, f.End) // the last offsets may hold no message
+		}
 		p.end = max(p.end, f.End)
 	}
 	if len(h.news.Assigned) > 0 {
 		e.assignedAt = e.now
 	}
-	if e.messages > 0 || len(h.news.Assigned)+len(h.news.Fetched) > 0 {
-		e.busyAt = e.now
-	}
 	if e.cfg.Once && e.dry() {
 		e.Stop(e.now)
 	}
 }
-
-// quietFor is how long nothing must come before a log counts as read to its
-// end whose last offsets hold no message (compaction, transaction marks).
-const quietFor = 3 * time.Second
 
 // gatherFor is how long after an assignment others of the same share may follow:
 // a source tells of each as soon as it knows where it stands.
@@ -140,13 +137,21 @@ func (e *Engine) dry() bool {
 	if e.now.Sub(e.assignedAt) < gatherFor {
 		return false
 	}
-	quiet := e.now.Sub(e.busyAt) >= quietFor
 	for _, p := range e.partitions {
-		if p.term.Gap == nil && (p.window.Len() > 0 || !quiet && p.window.Next() < p.end) {
+		if p.term.Gap == nil && (p.window.Len() > 0 || !p.open || max(p.window.Next(), p.readTo) < p.end || e.hopes(p)) {
 			return false
 		}
 	}
 	return len(e.partitions) > 0
+}
+
+// hopes says whether somebody waits in p who will be let out by time alone.
+func (e *Engine) hopes(p *partition) bool {
+	return slices.ContainsFunc(p.wards, func(w *ward) bool {
+		a := e.accounts[w.id]
+		given := a != nil && e.shut(a) && (a.why == Denied || a.why == OutOfQuota)
+		return w.entries > 0 && !w.shut && !given
+	})
 }
 
 // accept takes a message in: its place opens, its deliveries join their records.
@@ -181,10 +186,12 @@ func (e *Engine) deliver(it item) {
 	key := it.delivery().LinkKey()
 	r := it.part.records[key]
 	if r == nil {
-		r = &record{key: key, part: it.part, account: e.account(it.connection)}
-		it.part.records[key] = r
+		r = e.newRecord(key, it.part, it.connection)
 	}
-	e.wakeUp(r)
+	r.account.connection = it.connection // the newest mappings' word
+	if e.wakeUp(r); !it.part.open {
+		e.overshadow(r, &it)
+	}
 	e.join(r, it)
 	e.advance(r)
 }

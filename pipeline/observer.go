@@ -23,8 +23,9 @@ type Ended struct {
 	Connection crmsync.Connection // zero: it never came to one
 	Program    *dsl.Program       // nil: it has no mapping
 	Outcome    crmsync.Outcome
-	Fault      *crmsync.Fault // why it is dead
+	Fault      *crmsync.Fault // why it is dead, or, by its Code, what it waits for
 	First      bool           // of the event's deliveries
+	Released   bool           // it had ended as waiting before, and is not counted twice
 	At         time.Time
 }
 
@@ -41,7 +42,7 @@ type Requested struct {
 type Notice struct {
 	Task      string // that failed with Err, or, with a nil Err, works again
 	Err       error
-	What      string // assigned, released, committed, closed (an account)
+	What      string // assigned, released, committed, closed (an account), and what a comment names
 	Partition int32
 	Offset    int64 // committed
 	End       int64 // of the log, as last seen; -1: unknown
@@ -50,6 +51,8 @@ type Notice struct {
 	Provider  string         // of the account
 	Fault     *crmsync.Fault // why the account closed
 	Until     time.Time
+	Entries   int64           // of waiting: how many of the partition's records are in the waiting room
+	Key       crmsync.LinkKey // of unreadable_wait: a waiting entry that this program can't read
 }
 
 // Quiet is an Observer that hears nothing.

@@ -15,6 +15,7 @@ type arrival struct {
 	message crmsync.Message
 	event   crmsync.Event
 	replay  bool // it was a dead letter and is sent again
+	kept    bool // it comes from the waiting room: its place in the log has ended
 	open    int  // deliveries that have not ended
 	begun   bool // one has ended
 }
@@ -27,7 +28,7 @@ type item struct {
 }
 
 func (it item) delivery() crmsync.Delivery {
-	return crmsync.Delivery{Key: it.event.Key, Connection: it.connection.ID.Name, Version: it.event.Version}
+	return crmsync.Delivery{Key: it.event.Key, Connection: it.connection.ID.Name, Version: it.event.Version, Hash: it.event.Hash}
 }
 
 // settled says whether the link leaves nothing to send of it. A replay is about
@@ -54,10 +55,12 @@ type record struct {
 	resting bool
 	pending []item // not sent, oldest first: at most a delete and what follows it
 
-	flying item         // what the task carries
-	row    crmsync.Link // what link becomes once saved
-	ends   crmsync.Outcome
-	fault  *crmsync.Fault // why flying is a dead letter
+	flying  item         // what the task carries
+	row     crmsync.Link // what link becomes once saved
+	purpose purpose      // what for
+	stowed  []item       // what row.Wait holds
+	ends    crmsync.Outcome
+	fault   *crmsync.Fault // why flying is a dead letter
 
 	notBefore time.Time
 	readyAt   time.Time
@@ -66,25 +69,66 @@ type record struct {
 	alone     bool      // it may spoil its companions' batch
 	seek      bool      // its object's id must be found first
 	unsure    bool      // see distrust
+	hazard    time.Time // a call may land till then of which nothing is known
+	intentBy  time.Time // its row says that a create may be under way, which must leave by then
+	ward      *ward     // where its row waits; nil: it doesn't
+}
+
+// newRecord returns a record that the partition knows from now on.
+func (e *Engine) newRecord(key crmsync.LinkKey, p *partition, c crmsync.Connection) *record {
+	r := &record{key: key, part: p, account: e.account(c)}
+	p.records[key] = r
+	return r
 }
 
 // distrust notes that the CRM may hold something else than the link says: a
 // version may have been sent, by this process or by the one before it, that
-// never came to be noted. So nothing counts as unchanged, and an archived
-// object may have a successor.
+// never came to be noted. Until the row says so too, the partition isn't clean.
 func (r *record) distrust() {
-	r.unsure = true
-	r.link.Hash = 0
-	if r.link.Deleted {
-		r.link.ExternalID, r.link.Deleted = "", false
+	if !r.unsure {
+		r.unsure = true
+		r.part.doubts++
+	}
+	forget(&r.link)
+}
+
+// forget takes out of a link what may not be so: nothing counts as unchanged
+// then, and an archived object may have a successor.
+func forget(l *crmsync.Link) {
+	l.Hash = 0
+	if l.Deleted {
+		l.ExternalID, l.Deleted = "", false
 	}
 }
 
-// learn takes a link in, as it was read or written.
-func (r *record) learn(l crmsync.Link) {
-	r.link = l
+// sure ends the doubt: the row tells of it, or there is nothing left to send.
+// What may still land keeps the partition from being clean.
+func (r *record) sure() {
 	if r.unsure {
-		r.distrust()
+		r.unsure = false
+		r.part.doubts--
+		r.part.calmAt = latest(r.part.calmAt, r.hazard)
+	}
+}
+
+// overshadow marks a record that an earlier owner may have sent: its call may
+// land until the CRM must be done with it.
+func (e *Engine) overshadow(r *record, it *item) {
+	limits := e.line(r.account, it.program.Object(), crmsync.Update).limits
+	r.hazard = latest(r.hazard, it.part.aloneAt.Add(limits.MaxInflight))
+	r.distrust()
+}
+
+// learn takes in a link as it was read. A row that an earlier owner let wait may
+// have been let out, and sent, by the one that left no word of it.
+func (e *Engine) learn(r *record, l crmsync.Link) {
+	r.link, r.known, r.seek = l, true, r.seek || l.Seek
+	r.hazard = latest(r.hazard, l.Unsure)
+	if l.Wait != nil && r.part.unclean && l.Owner.Epoch != r.part.epoch {
+		r.hazard = latest(r.hazard, r.part.calmAt)
+	}
+	if r.unsure {
+		forget(&r.link)
 	}
 }
 
@@ -98,20 +142,26 @@ func (e *Engine) join(r *record, it item) {
 	n := len(r.pending)
 	if n > 0 && it.event.Version <= r.pending[n-1].event.Version {
 		newest := &r.pending[n-1]
-		if it.replay && it.event.Version == newest.event.Version {
+		switch same := it.event.Version == newest.event.Version; {
+		case same && it.replay:
 			it, *newest = *newest, it // the gate may refuse the other as dead
+		case same && differs(it.event.Hash, newest.event.Hash):
+			e.contradict(it)
+			return
 		}
 		e.finish(it, before(it.event.Version, newest.event.Version), nil)
 		return
 	}
 	for ; n > 0 && (it.event.Op == crmsync.Deleted || r.pending[n-1].event.Op != crmsync.Deleted); n-- {
 		e.finish(r.pending[n-1], crmsync.Superseded, nil)
-		r.distrust()
 		r.pending[n-1] = item{}
 		r.pending = r.pending[:n-1]
 	}
 	r.pending = append(r.pending, it)
 }
+
+// differs says that two hashes are of different events, as far as both are known.
+func differs(a, b uint64) bool { return a != b && a != 0 && b != 0 }
 
 // before is how a version ends that meets a pending one at least as new.
 func before(version, newest int64) crmsync.Outcome {
@@ -150,9 +200,13 @@ func (e *Engine) back(r *record) {
 
 // finish ends a delivery.
 func (e *Engine) finish(it item, o crmsync.Outcome, fault *crmsync.Fault) {
-	e.counts.Outcomes[o]++
+	if it.kept {
+		e.counts.Released[o]++
+	} else {
+		e.counts.Outcomes[o]++
+	}
 	e.observe.Ended(Ended{
-		Event: &it.event, Partition: it.message.Partition, Offset: it.message.Offset,
+		Event: &it.event, Partition: it.message.Partition, Offset: it.message.Offset, Released: it.kept,
 		Connection: it.connection, Program: it.program, Outcome: o, Fault: fault, First: !it.begun, At: e.now,
 	})
 	it.begun = true
@@ -161,13 +215,13 @@ func (e *Engine) finish(it item, o crmsync.Outcome, fault *crmsync.Fault) {
 	}
 	e.messages--
 	e.bytes -= int64(it.message.Size())
-	if !it.part.gone {
+	if !it.part.gone && !it.kept {
 		it.part.window.Finish(it.place)
 	}
 }
 
-// advance starts what a record at rest needs next: its link, its account's
-// queue, or nothing.
+// advance starts what a record at rest needs next: its link, the waiting room,
+// its account's queue, or nothing.
 func (e *Engine) advance(r *record) {
 	switch {
 	case r.busy || r.part.closing():
@@ -177,15 +231,34 @@ func (e *Engine) advance(r *record) {
 		e.reads.add(r)
 		return
 	}
-	for len(r.pending) > 0 && r.pending[0].settled(&r.link) {
-		it := r.shift()
-		e.finish(it, gate(it.event.Version, &r.link), nil)
-	}
-	if len(r.pending) == 0 {
-		e.rest(r)
+	if e.dequeueSettled(r) {
 		return
 	}
-	e.enqueue(r)
+	switch reason, until, wait := e.waits(r); {
+	case len(r.pending) == 0 && r.ward != nil:
+		e.write(r, r.link, clears)
+	case len(r.pending) == 0:
+		e.rest(r)
+	case wait:
+		e.park(r, reason, until)
+	default:
+		e.enqueue(r)
+	}
+}
+
+// dequeueSettled ends what the link leaves nothing to send of. It returns true
+// if that gave the record to a task.
+func (e *Engine) dequeueSettled(r *record) bool {
+	for len(r.pending) > 0 && r.pending[0].settled(&r.link) {
+		it := r.shift()
+		if !it.replay && it.event.Version == r.link.Applied && differs(it.event.Hash, r.link.EventHash) {
+			r.flying = it
+			e.reject(r, contradiction(), 0)
+			return true
+		}
+		e.finish(it, gate(it.event.Version, &r.link), nil)
+	}
+	return false
 }
 
 // rest is a record's place in the line of those that are kept for their links.
@@ -197,7 +270,8 @@ type rest struct {
 // rest keeps a record with nothing to do. When too many rest, those that have
 // rested longest go.
 func (e *Engine) rest(r *record) {
-	r.tries, r.alone, r.seek, r.notBefore = 0, false, false, time.Time{}
+	r.sure()
+	r.tries, r.alone, r.notBefore = 0, false, time.Time{}
 	if !r.resting {
 		r.resting = true
 		r.rested++

@@ -64,6 +64,12 @@ func (e *Engine) doubt(a *account, b *batch, r *record, f *crmsync.Fault) {
 		r.seek = true
 		at = at.Add(b.limits.SearchLag)
 	}
+	if b.Operation != crmsync.Find { // which changes nothing
+		r.hazard = latest(r.hazard, at)
+		r.distrust()
+	} else {
+		at = e.now.Add(e.backoff(r.tries))
+	}
 	e.later(a, r, f, at)
 }
 
@@ -83,17 +89,21 @@ func (e *Engine) adopt(a *account, r *record, f *crmsync.Fault) {
 }
 
 // missing ends a delete whose object isn't there: that is what it asks for. An
-// update whose object is gone is a dead letter: somebody deleted it in the CRM,
-// and only a person can say whether it may come back.
+// update whose object is gone, because somebody deleted it in the CRM, makes it
+// anew if the mapping says so; else it is a dead letter, and a person decides.
 func (e *Engine) missing(a *account, b *batch, r *record, f *crmsync.Fault) {
 	switch {
-	case b.Operation == crmsync.Find && r.flying.event.Op == crmsync.Deleted:
-		row := r.link
-		row.Applied, row.Object, row.ExternalID, row.Hash, row.Deleted = r.flying.event.Version, b.Object, "", 0, true
-		e.write(r, row, crmsync.Unchanged, nil)
+	case r.flying.event.Op == crmsync.Deleted:
+		r.seek = false
+		r.link.Object, r.link.ExternalID, r.link.Hash, r.link.Deleted = b.Object, "", 0, true
+		e.settle(r, crmsync.Unchanged)
 	case b.Operation == crmsync.Find:
 		r.seek = false
 		e.later(a, r, f, e.now.Add(e.backoff(r.tries)))
+	case b.Operation == crmsync.Update && r.flying.program.Recreates() && r.tries < e.cfg.Attempts:
+		r.tries++
+		r.link.ExternalID, r.link.Hash = "", 0
+		e.again(r)
 	default:
 		e.reject(r, f, r.tries+1)
 	}

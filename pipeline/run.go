@@ -8,20 +8,27 @@ import (
 
 // Run carries out the engine's tasks on parts until the engine has stopped, ctx
 // ends, or the source fails for good. Once stop is closed the engine drains.
-// Every goroutine it started has ended when it returns. This is all there is
-// between the engine and the world: keep decisions out of it.
+// Every goroutine it started has ended when it returns, unless its error is a
+// Fault of code Stuck: then one never will, and the process must end. Within
+// half of Config.TaskLimit a task's context ends. This is all there is between
+// the engine and the world: keep decisions out of it.
 func (e *Engine) Run(ctx context.Context, stop <-chan struct{}, parts *Parts) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	defer cancel()
+	defer func() {
+		if cancel(); !e.stuck() {
+			wg.Wait()
+		}
+	}()
 	done := make(chan *Task, 64)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		for _, t := range e.Start(time.Now()) {
 			wg.Go(func() {
-				t.Do(ctx, parts)
+				within, enough := context.WithTimeout(ctx, e.cfg.TaskLimit/2)
+				defer enough()
+				t.Do(within, parts)
 				select {
 				case done <- t:
 				case <-ctx.Done(): // too late: as if the process had crashed here

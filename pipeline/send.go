@@ -61,11 +61,32 @@ func (e *Engine) batch(a *account) *batch {
 		},
 		limits: e.limits(a.connection, object, op), fresh: a.fresh, formed: e.now,
 	}
-	a.fresh = false
 	for _, r := range records {
-		b.add(r)
+		switch {
+		case !r.part.sendBy.After(e.now):
+			r.notBefore = e.now.Add(e.cfg.Lease / 4) // by then the partition is proven ours, or not
+			e.enqueue(r)
+		case op == crmsync.Create && !r.intentBy.After(e.now):
+			e.intend(r, &b.limits)
+		default:
+			b.add(r)
+		}
 	}
+	if len(b.records) == 0 {
+		return nil
+	}
+	a.fresh = false
 	return b
+}
+
+// intend has it written that a create may be under way, before it is: whoever
+// comes after us then looks for the object instead of making another.
+func (e *Engine) intend(r *record, limits *crmsync.Limits) {
+	r.intentBy = e.now.Add(e.cfg.SendTimeout)
+	row := r.link
+	row.Seek = true
+	row.Unsure = r.intentBy.Add(limits.MaxInflight + limits.SearchLag)
+	e.write(r, row, intends)
 }
 
 // pick takes records that want the same: a half of a refused batch, or the head
@@ -74,7 +95,7 @@ func (e *Engine) pick(a *account) (object string, op crmsync.Operation, records 
 	var some []*record
 	if len(a.halves) > 0 {
 		some, a.halves = a.halves[0], a.halves[1:]
-		object, op, _ = some[0].wants()
+		object, op, _ = e.wants(some[0])
 	} else if q := a.next(e.now, e.cfg.Linger); q != nil {
 		q.limits = e.limits(a.connection, q.object, q.operation)
 		n := min(len(q.ready), q.items())
@@ -89,7 +110,7 @@ func (e *Engine) pick(a *account) (object string, op crmsync.Operation, records 
 		if r.part.closing() {
 			continue
 		}
-		if o, p, act := r.wants(); act && o == object && p == op {
+		if o, p, act := e.wants(r); act && o == object && p == op {
 			records = append(records, r)
 		} else {
 			e.enqueue(r) // what came meanwhile wants something else
@@ -98,7 +119,16 @@ func (e *Engine) pick(a *account) (object string, op crmsync.Operation, records 
 	return object, op, records
 }
 
+// add takes a record along. The batch may leave no later than the proof lasts
+// that its partition is ours, so that a next owner can know when it is alone,
+// nor later than its intent says.
 func (b *batch) add(r *record) {
+	if r.part.sendBy.Before(b.Deadline) {
+		b.Deadline = r.part.sendBy
+	}
+	if b.Operation == crmsync.Create && r.intentBy.Before(b.Deadline) {
+		b.Deadline = r.intentBy
+	}
 	r.begin()
 	r.flying = r.shift()
 	b.records = append(b.records, r)
@@ -123,7 +153,7 @@ func (b *batch) send(ctx context.Context, p *Parts) ([]sent, error) {
 	}
 	if seen.Waited = b.check(ctx, p); seen.Waited > 0 {
 		p.Observer.Requested(seen)
-		b.fault(all, of, &crmsync.Fault{Kind: crmsync.Throttled, Code: "rate_check", After: seen.Waited, Whole: true})
+		b.fault(all, of, &crmsync.Fault{Kind: crmsync.Throttled, Code: RateCheck, After: seen.Waited, Whole: true})
 		return all, nil
 	}
 	if f := b.authorize(ctx, p); f != nil {

@@ -21,7 +21,7 @@ func (b *batch) transform(all []sent) (of []int) {
 	of = make([]int, 0, len(b.events))
 	bytes := 0
 	for i := range b.events {
-		call, ok, err := r.Render(b.programs[i], &b.events[i], &b.links[i])
+		call, ok, err := b.render(r, i)
 		switch {
 		case err != nil:
 			all[i].result.Fault = asFault(err)
@@ -38,6 +38,23 @@ func (b *batch) transform(all []sent) (of []int) {
 		}
 	}
 	return of
+}
+
+// render renders one event. A panic costs that event and not the process.
+func (b *batch) render(r *dsl.Renderer, i int) (call crmsync.Call, ok bool, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			*r = dsl.Renderer{} // nobody knows what is left in it
+			err = panicked("render the mapping", v)
+		}
+	}()
+	return r.Render(b.programs[i], &b.events[i], &b.links[i])
+}
+
+// panicked is the fault of an event at which our own code broke. What the panic
+// says may hold the record: it goes to the dead letter only.
+func panicked(doing string, v any) *crmsync.Fault {
+	return &crmsync.Fault{Kind: crmsync.Internal, Code: "panic", Message: fmt.Sprintf("%s: %v", doing, v)}
 }
 
 // needless says that the CRM holds already what the call asks for: its payload

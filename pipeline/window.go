@@ -51,5 +51,11 @@ func (w *Window) Watermark() int64 {
 // Next is the offset after the newest admitted.
 func (w *Window) Next() int64 { return w.next }
 
+// Places is how many offsets have been admitted.
+func (w *Window) Places() int { return w.first + len(w.entries) }
+
+// Spent is how many admitted offsets have left the window.
+func (w *Window) Spent() int { return w.first }
+
 // Len is how many admitted offsets have not left the window.
 func (w *Window) Len() int { return len(w.entries) }

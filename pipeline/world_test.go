@@ -119,7 +119,7 @@ func newWorld(t *testing.T, files fstest.MapFS) *world {
 		require.NoError(t, credentials.Put(t.Context(), []crmsync.Credential{{ID: id, Secret: crmsync.NewSecret("token")}}))
 	}
 	w.parts = pipeline.Parts{
-		DeadLetters: w.dead, State: w.state, Idempotency: inmem.NewIdempotency(10_000),
+		DeadLetters: w.dead, State: w.state, Ownership: w.state, Waiting: w.state, Idempotency: inmem.NewIdempotency(10_000),
 		Credentials: pipeline.NewCredentialCache(credentials, time.Minute, time.Now), Rate: inmem.NewRate(time.Now),
 		Providers: map[string]crmsync.Provider{"fake": w.crm}, Mappings: dsl.Hold(set), Observer: w.seen, Now: time.Now,
 	}
@@ -161,7 +161,8 @@ func (w *world) write(messages ...crmsync.Message) {
 // once runs an engine until all that the log holds has ended.
 func (w *world) once() pipeline.Counts {
 	w.cfg.Once = true
-	w.parts.Source = w.log.Open()
+	source := w.log.Open()
+	w.parts.Source, w.parts.Horizon = source, source
 	w.engine = pipeline.New(w.cfg, w.limits, w.seen, rand.New(rand.NewPCG(1, 2)))
 	require.NoError(w.t, w.engine.Run(w.t.Context(), nil, &w.parts))
 	w.parts.Source.(*inmem.Source).Leave()
@@ -176,7 +177,8 @@ func (w *world) once() pipeline.Counts {
 
 // start runs an engine until the returned function stops it.
 func (w *world) start() (stop func() pipeline.Counts) {
-	w.parts.Source = w.log.Open()
+	source := w.log.Open()
+	w.parts.Source, w.parts.Horizon = source, source
 	w.engine = pipeline.New(w.cfg, w.limits, w.seen, rand.New(rand.NewPCG(1, 2)))
 	enough, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- w.engine.Run(w.t.Context(), enough, &w.parts) }()
@@ -188,12 +190,24 @@ func (w *world) start() (stop func() pipeline.Counts) {
 	}
 }
 
+// runFor runs an engine for that long.
+func (w *world) runFor(d time.Duration) pipeline.Counts {
+	stop := w.start()
+	w.pass(d)
+	return stop()
+}
+
 func (w *world) limits(c crmsync.Connection, object string, op crmsync.Operation) crmsync.Limits {
 	return w.parts.Providers[c.Provider].Limits(c.Plan, object, op)
 }
 
-// outcomes returns the counts that are not zero, by name.
+// outcomes returns by name how deliveries have ended for good, or that they
+// still wait.
 func outcomes(c pipeline.Counts) map[string]int64 {
+	for o, n := range c.Released {
+		c.Outcomes[o] += n
+		c.Outcomes[crmsync.Waiting] -= n
+	}
 	m := map[string]int64{}
 	for o, n := range c.Outcomes {
 		if n > 0 {

@@ -35,7 +35,7 @@ func (s *Source) Poll(ctx context.Context, rooms []crmsync.Room) (crmsync.News, 
 		case <-ctx.Done():
 			return crmsync.News{}, ctx.Err()
 		case <-timer.C:
-			return crmsync.News{}, nil
+			return s.quiet(rooms), nil
 		case <-changed:
 		}
 	}
@@ -61,6 +61,26 @@ func (s *Source) news(rooms []crmsync.Room) (crmsync.News, <-chan struct{}, erro
 		}
 	}
 	return news, s.log.changed, nil
+}
+
+// quiet tells where the log ends of what was read to its end.
+func (s *Source) quiet(rooms []crmsync.Room) (news crmsync.News) {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	for _, room := range rooms {
+		if room.Messages <= 0 || !s.owns(room.Partition, room.Term) {
+			continue
+		}
+		if p := &s.log.partitions[room.Partition]; !p.gap && !p.revoked && p.read() {
+			news.Fetched = append(news.Fetched, crmsync.Fetch{Partition: room.Partition, Term: room.Term, End: p.end})
+		}
+	}
+	return news
+}
+
+// read says whether the owner has been given every message that the partition holds.
+func (p *partition) read() bool {
+	return len(p.messages) == 0 || p.messages[len(p.messages)-1].Offset < p.next
 }
 
 func (s *Source) fetch(room crmsync.Room) crmsync.Fetch {
@@ -123,6 +143,15 @@ func (s *Source) Release(_ context.Context, assignments []crmsync.Assignment) er
 	}
 	s.log.balance()
 	return nil
+}
+
+// Ends answers where each partition ends now. It never fails.
+func (s *Source) Ends(_ context.Context, partitions []int32) ([]int64, error) {
+	ends := make([]int64, len(partitions))
+	for i, p := range partitions {
+		ends[i] = s.log.End(p)
+	}
+	return ends, nil
 }
 
 // Leave hands everything back and leaves the group.

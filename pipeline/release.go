@@ -1,0 +1,267 @@
+package pipeline
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"crmsync"
+	"crmsync/dsl"
+)
+
+// ward is those who wait for one connection, of one partition. Their rows are in
+// the state store; what is due is let out little by little.
+type ward struct {
+	id      crmsync.ConnectionID
+	entries int64     // as far as is known
+	out     int       // of them, those that are in memory
+	next    time.Time // when to ask for those that are due
+	shut    bool      // the connection was paused, or gone, when last looked at
+}
+
+// How many records of a ward are let out at a time: enough to keep the account
+// busy, or to see whether it works again.
+const (
+	outAtMost = 500
+	outToTry  = 10
+)
+
+// askAgain is how long a ward is believed in which nothing was due: an operator
+// may have released some.
+const askAgain = 30 * time.Second
+
+func (p *partition) wardOf(id crmsync.ConnectionID) *ward {
+	w := p.ward[id]
+	if w == nil {
+		w = &ward{id: id}
+		p.ward[id] = w
+		p.wards = append(p.wards, w)
+	}
+	return w
+}
+
+// expect counts entries in, the first of which is due at next.
+func (w *ward) expect(entries int64, next time.Time) {
+	if w.entries <= 0 || next.Before(w.next) {
+		w.next = next
+	}
+	w.entries = max(0, w.entries) + entries
+}
+
+// enterWard and leaveWard keep count of the records that wait and are in memory.
+func (e *Engine) enterWard(r *record) {
+	if r.ward == nil {
+		r.ward = r.part.wardOf(crmsync.ConnectionID{Org: r.key.Key.Org, Name: r.key.Connection})
+		r.ward.out++
+	}
+}
+
+func (e *Engine) leaveWard(r *record) {
+	if r.ward != nil {
+		r.ward.out--
+		r.ward = nil
+	}
+}
+
+// recount follows what was written of r into its ward.
+func (e *Engine) recount(r *record) {
+	w := r.part.wardOf(crmsync.ConnectionID{Org: r.key.Key.Org, Name: r.key.Connection})
+	switch was, is := r.link.Wait != nil, r.row.Wait != nil; {
+	case is && !was:
+		w.expect(1, r.row.Wait.Until)
+	case is && r.row.Wait.Until.Before(w.next):
+		w.next = r.row.Wait.Until
+	case was && !is:
+		w.entries--
+		e.leaveWard(r)
+	}
+}
+
+// release lets out of the waiting room what is due and may be sent.
+func (e *Engine) release() {
+	asks, wards, parts := e.asks()
+	if len(asks) == 0 || !e.releases.due(e.now) {
+		return
+	}
+	topic, from := e.cfg.Topic, e.cfg.VersionFrom
+	away(e, "release", func(ctx context.Context, p *Parts) ([]outing, error) {
+		return letDue(ctx, p, topic, asks, from)
+	}, func(all []outing, err error) {
+		if !e.releases.done(e, nil, err) {
+			return
+		}
+		e.releases.retryAt = e.now.Add(e.cfg.ReleaseEvery)
+		for i := range all {
+			if !parts[i].gone {
+				e.letIn(parts[i], wards[i], asks[i].Limit, &all[i])
+			}
+		}
+	})
+}
+
+// asks picks the wards that may be asked now.
+func (e *Engine) asks() (asks []crmsync.WaitAsk, wards []*ward, parts []*partition) {
+	if e.releases.running || e.now.Before(e.releases.retryAt) || e.messages >= e.cfg.InFlight {
+		return nil, nil, nil
+	}
+	for _, p := range e.partitions {
+		if !p.open || p.closing() {
+			continue
+		}
+		for _, w := range p.wards {
+			if n := e.allowance(w); n > 0 && len(asks) < e.cfg.Rows {
+				asks = append(asks, crmsync.WaitAsk{Partition: p.id, Connection: w.id, Limit: w.out + n})
+				wards, parts = append(wards, w), append(parts, p)
+			}
+		}
+	}
+	return asks, wards, parts
+}
+
+// allowance is how many more of a ward may be let out now. Those first in line
+// may be in memory already, and are answered again.
+func (e *Engine) allowance(w *ward) int {
+	a, most := e.accounts[w.id], outAtMost
+	switch {
+	case w.entries <= 0 || e.now.Before(w.next):
+		return 0
+	case a != nil && a.opensAt.After(e.now):
+		return 0
+	case a != nil && !a.downSince.IsZero():
+		most = outToTry
+	}
+	return most - w.out
+}
+
+// outing is what a ward's ask brought.
+type outing struct {
+	let  []let
+	next time.Time
+	shut bool // the connection is paused or gone: nobody was asked
+}
+
+// let is a link, and what waits in it.
+type let struct {
+	link       crmsync.Link
+	connection crmsync.Connection
+	program    *dsl.Program // nil: no mapping is for it now
+	messages   []crmsync.Message
+	events     []crmsync.Event
+	unreadable bool
+}
+
+func letDue(ctx context.Context, p *Parts, topic string, asks []crmsync.WaitAsk, from VersionFrom) ([]outing, error) {
+	set := p.Mappings.Current()
+	all := make([]outing, len(asks))
+	open := make([]crmsync.WaitAsk, 0, len(asks))
+	var of []int
+	for i, ask := range asks {
+		c, ok := connectionOf(set, ask.Connection)
+		if all[i].shut = !ok || c.Paused; !all[i].shut {
+			open, of = append(open, ask), append(of, i)
+		}
+	}
+	if len(open) == 0 {
+		return all, nil
+	}
+	answers, err := p.Waiting.Due(ctx, topic, open)
+	if err != nil {
+		return nil, err
+	}
+	for n, i := range of {
+		all[i].next = answers[n].Next
+		for j := range answers[n].Links {
+			all[i].let = append(all[i].let, letOut(&answers[n].Links[j], set, from))
+		}
+	}
+	return all, nil
+}
+
+func connectionOf(set *dsl.Set, id crmsync.ConnectionID) (crmsync.Connection, bool) {
+	all := set.Connections(id.Org)
+	i := slices.IndexFunc(all, func(c crmsync.Connection) bool { return c.ID == id })
+	if i < 0 {
+		return crmsync.Connection{}, false
+	}
+	return all[i], true
+}
+
+// letOut reads what waits in a link, with the mappings in force now.
+func letOut(l *crmsync.Link, set *dsl.Set, from VersionFrom) let {
+	o := let{link: *l}
+	if l.Wait == nil {
+		return o
+	}
+	var ok bool
+	if o.connection, ok = connectionOf(set, crmsync.ConnectionID{Org: l.Key.Org, Name: l.Connection}); ok {
+		o.program = set.Program(o.connection, l.Key.Type)
+	}
+	var err error
+	if o.messages, err = unpack(l.Wait.Body); err != nil {
+		o.unreadable = true
+		return o
+	}
+	decoder := &Decoder{From: from}
+	o.events = make([]crmsync.Event, len(o.messages))
+	for i := range o.messages {
+		var f *crmsync.Fault
+		o.events[i], f = decoder.decode(&o.messages[i])
+		o.unreadable = o.unreadable || f != nil || o.events[i].Key != l.Key
+	}
+	return o
+}
+
+// letIn lets what a ward gave join its records.
+func (e *Engine) letIn(p *partition, w *ward, limit int, o *outing) {
+	switch w.shut = o.shut; {
+	case o.shut:
+		w.next = e.now.Add(pausedRecheck)
+		return
+	case len(o.let) < limit && o.next.IsZero():
+		w.entries = int64(len(o.let)) // these are all
+		w.next = e.now.Add(askAgain)
+	case len(o.let) < limit:
+		w.next = latest(e.now, o.next)
+		if again := e.now.Add(askAgain); again.Before(w.next) {
+			w.next = again
+		}
+	}
+	for i := range o.let {
+		l := &o.let[i]
+		if p.closing() || p.records[l.link.LinkKey] != nil {
+			continue // it joined with a newer event
+		}
+		r := e.newRecord(l.link.LinkKey, p, l.connection)
+		e.meet(r, l)
+		e.advance(r)
+	}
+}
+
+// meet takes in a link as it was read. What waits in it stands in front of what
+// came meanwhile.
+func (e *Engine) meet(r *record, l *let) {
+	e.learn(r, l.link)
+	if l.link.Wait == nil {
+		e.leaveWard(r)
+		return
+	}
+	e.enterWard(r)
+	if w := l.link.Wait; w.Reason == Retry || w.Reason == Uncertain {
+		r.tries, r.triedAt = max(r.tries, w.Attempts), w.Since
+	}
+	if l.unreadable {
+		e.keep(r, l)
+		return
+	}
+	later := r.pending
+	r.pending = nil
+	for i := range l.messages {
+		a := &arrival{part: r.part, message: l.messages[i], event: l.events[i], replay: isReplay(&l.messages[i]), kept: true, open: 1}
+		e.messages++
+		e.bytes += int64(a.message.Size())
+		e.join(r, item{arrival: a, connection: l.connection, program: l.program})
+	}
+	for _, it := range later {
+		e.join(r, it)
+	}
+}
