@@ -33,16 +33,16 @@ func (p *Provider) Apply(ctx context.Context, b crmsync.Batch) crmsync.Answer {
 	w.f.credential = b.Credential.Reveal()
 	rd := reading{p: p, op: w.op, sc: sc, calls: b.Calls, results: answer.Results}
 	sc.expect(len(b.Calls))
-	left := b.Deadline.Sub(p.now())
+	now := p.now()
 	switch {
 	case !sendable(w.f.credential):
 		rd.fail(&crmsync.Fault{Kind: crmsync.Denied, Code: codeNoCredential})
 		return answer
-	case left <= 0:
+	case expired(now, b.Deadline):
 		rd.fail(&crmsync.Fault{Kind: crmsync.Transient, Code: codeDeadline})
 		return answer
 	}
-	ctx, cancel := context.WithTimeout(ctx, left)
+	ctx, cancel := context.WithTimeout(ctx, b.Deadline.Sub(now))
 	defer cancel()
 	p.send(ctx, w, &rd)
 	answer.Status = sc.view.status
@@ -70,7 +70,9 @@ func (p *Provider) send(ctx context.Context, w *writer, rd *reading) {
 		rd.fail(&crmsync.Fault{Kind: crmsync.Internal, Code: "invalid_request"})
 		return
 	}
-	response, err := p.transport.RoundTrip(request)
+	client := p.clients.take(w.b.Connection.ID)
+	defer p.clients.give(client)
+	response, err := client.transport.RoundTrip(request)
 	if err != nil {
 		rd.fail(out.fault(ctx, err, w.op.op))
 		out.release(w.sc)
@@ -78,6 +80,7 @@ func (p *Provider) send(ctx context.Context, w *writer, rd *reading) {
 	}
 	w.sc.view.status, w.sc.view.header = response.StatusCode, response.Header
 	size, err := receive(w.sc, response)
+	out.answered.Store(err == nil && size <= answerMax)
 	out.release(w.sc)
 	switch {
 	case response.StatusCode >= http.StatusMultipleChoices || err == nil && size <= answerMax:

@@ -23,7 +23,15 @@
 //     an upsert, update or archive may be sent twice. A create may not, so for
 //     it this is ambiguous.
 //
-// Connections are shared by all orgs of a provider. They carry no state of one:
-// the credential travels in each request, there is no cookie jar, and no
-// authentication is bound to a connection.
+// # What leaves, and where to
+//
+// Every request goes through one guarded way out: only public addresses, looked
+// at after the name was resolved, or the one host and port that the
+// configuration names; no proxy of the environment, no redirect, no compression;
+// answers are bounded in size and by the batch's deadline. No byte of a request
+// is written after that deadline, and what the kernel still holds then is thrown
+// away.
+//
+// Each connection of an org has an HTTP client of its own. They share no network
+// connection, no TLS session and no cookie.
 package providers

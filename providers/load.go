@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"crmsync"
 	"crmsync/dsl/document"
@@ -37,7 +38,9 @@ type Options struct {
 	// address, and to a connection without TLS.
 	BaseURL map[string]string
 	// MaxInflight overrides, per provider, how long after its deadline a request
-	// may still take effect.
+	// may still take effect. It is for emulators, which know it of themselves. A
+	// real CRM doesn't: with a bound below its own an older version of a record
+	// may land over a newer one, or a second object be made.
 	MaxInflight map[string]time.Duration
 	// Transport is used in place of our own. Its guard against private addresses
 	// then doesn't run, and every error counts as one after the request has left.
@@ -133,6 +136,9 @@ func (c *compiler) configure(p *Provider, opt Options) {
 		p.now = time.Now
 	}
 	if bound, set := opt.MaxInflight[p.name]; set {
+		if bound < 0 {
+			c.found = append(c.found, fault("providers."+p.name+".max_inflight", fmt.Sprintf("max_inflight %s is negative", bound), "give how long the emulator may take after a deadline, such as 2s"))
+		}
 		p.maxInflight = bound
 	}
 	var allowed string
@@ -145,9 +151,13 @@ func (c *compiler) configure(p *Provider, opt Options) {
 		allowed = hostPort(u)
 		p.base = strings.TrimSuffix(u.String(), "/") + p.root
 	}
-	if p.transport = opt.Transport; p.transport == nil {
-		p.transport, p.ownTransport = newTransport(allowed), true
-	}
+	p.ownTransport = opt.Transport == nil
+	p.clients = newClients(dialer{allowed: allowed}.dial, func(dial dialFunc) http.RoundTripper {
+		if opt.Transport != nil {
+			return opt.Transport
+		}
+		return newTransport(dial, p.parallel)
+	})
 }
 
 // parseBase reads the URL of an emulator or a proxy.
@@ -160,6 +170,8 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("base URL must begin with http:// or https://")
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("base URL has no host")
+	case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r > unicode.MaxASCII }):
+		return nil, fmt.Errorf("base URL has a host that is not ASCII: write it as the DNS does, xn--…")
 	case u.User != nil:
 		return nil, fmt.Errorf("base URL must hold no password: credentials belong into the credential store")
 	case u.RawQuery != "" || u.Fragment != "":
@@ -170,8 +182,4 @@ func parseBase(text string) (*url.URL, error) {
 
 // Close closes the connections that wait for the next request. Requests under
 // way go on.
-func (p *Provider) Close() {
-	if t, ok := p.transport.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
-}
+func (p *Provider) Close() { p.clients.close() }

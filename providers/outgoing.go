@@ -29,9 +29,17 @@ var (
 type outgoing struct {
 	now      func() time.Time
 	deadline time.Time
-	left     atomic.Bool  // bytes were handed to a connection
-	late     atomic.Bool  // the deadline passed before that
+	left     atomic.Bool  // bytes were handed to the kernel, or are being handed
+	late     atomic.Bool  // the deadline passed before a write
+	answered atomic.Bool  // the whole answer is here
 	writing  atomic.Int32 // connections that may still read the body
+}
+
+// expired tells whether the deadline has passed. A time holds two clocks, and
+// either may say so: the monotonic one goes on while the process is stopped, and
+// nobody sets it; the wall clock goes on while the machine sleeps.
+func expired(now, deadline time.Time) bool {
+	return !now.Before(deadline) || !now.Round(0).Before(deadline.Round(0))
 }
 
 // request returns the HTTP request. Its body is one that the transport knows to
@@ -63,6 +71,7 @@ func (o *outgoing) take(info httptrace.GotConnInfo) {
 	}
 	if ours, ok := conn.(*connection); ok {
 		ours.request.Store(o)
+		dropAfter(ours.Conn, o.deadline.Sub(o.now()))
 		return
 	}
 	o.left.Store(true)
@@ -79,20 +88,41 @@ func (o *outgoing) release(sc *scratch) {
 // connection is a connection to a CRM. It carries one request at a time.
 type connection struct {
 	net.Conn
+	closed  func()                   // told once that it is
 	request atomic.Pointer[outgoing] // the latest; nil: none yet
 }
 
 // Write is the last place before bytes leave: nothing of a request is written
-// after its deadline.
+// after its deadline. Below TLS it sees what goes onto the wire.
 func (c *connection) Write(b []byte) (int, error) {
-	if o := c.request.Load(); o != nil {
-		if !o.now().Before(o.deadline) {
-			o.late.Store(true)
-			return 0, errLate
-		}
-		o.left.Store(true)
+	o := c.request.Load()
+	if o == nil {
+		return c.Conn.Write(b)
 	}
-	return c.Conn.Write(b)
+	if expired(o.now(), o.deadline) {
+		o.late.Store(true)
+		return 0, errLate
+	}
+	before := o.left.Swap(true) // now already: whoever looks meanwhile must take it for sent
+	n, err := c.Conn.Write(b)
+	if n == 0 && err != nil && !before {
+		o.left.Store(false)
+	}
+	return n, err
+}
+
+// Close ends the connection. If its request has no answer, bytes of it may still
+// lie in the kernel, which would go on delivering them for minutes; they are
+// thrown away and the connection is reset.
+func (c *connection) Close() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		if o := c.request.Load(); o != nil && !o.answered.Load() {
+			_ = tcp.SetLinger(0) // on a closed connection there is nothing to throw away
+		}
+	}
+	err := c.Conn.Close()
+	c.closed()
+	return err
 }
 
 // fault says what a request that got no answer asks of the caller. Before its

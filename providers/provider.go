@@ -1,7 +1,6 @@
 package providers
 
 import (
-	"net/http"
 	"sync"
 	"time"
 
@@ -31,7 +30,7 @@ type Provider struct {
 	limits      map[limitKey]crmsync.Limits
 
 	now          func() time.Time
-	transport    http.RoundTripper
+	clients      *clients
 	ownTransport bool
 	scratch      sync.Pool
 }

@@ -1,8 +1,8 @@
 package providers
 
 import (
-	"cmp"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -12,27 +12,30 @@ const (
 	dialTimeout     = 10 * time.Second
 	tlsTimeout      = 10 * time.Second
 	idleTimeout     = 60 * time.Second
-	bufferSize      = 64 << 10 // holds a request's head and, mostly, its body: one write
+	readBufferSize  = 8 << 10
+	writeBufferSize = 64 << 10 // holds a request's head and, mostly, its body: one write
 	headMax         = 64 << 10 // of an answer
 	answerMax       = 10 << 20
-	connectionsIdle = 1024
 )
 
-// newTransport returns a transport that connects to public addresses and to
-// allowed, a host and port, if that isn't empty.
+// newTransport returns a transport that makes its connections with dial and
+// keeps up to kept of them for the next request. Nothing in it is shared with
+// another one: no connection, no cookie, no TLS session.
 //
 // It speaks HTTP/1.1: cheaper than HTTP/2 with bodies of this size, and a broken
-// connection leaves one request uncertain instead of all. Answers come without
-// compression, which saves us their unpacking and its bombs.
-func newTransport(allowed string) *http.Transport {
+// connection leaves one request uncertain instead of all. It asks no proxy that
+// the environment names. Answers come without compression, which saves us their
+// unpacking and its bombs.
+func newTransport(dial dialFunc, kept int) *http.Transport {
 	return &http.Transport{
-		DialContext:            dial(allowed),
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		DialContext:            dial,
+		Proxy:                  nil,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(1)},
 		TLSHandshakeTimeout:    tlsTimeout,
-		MaxIdleConnsPerHost:    connectionsIdle,
+		MaxIdleConnsPerHost:    kept,
 		IdleConnTimeout:        idleTimeout,
-		ReadBufferSize:         bufferSize,
-		WriteBufferSize:        bufferSize,
+		ReadBufferSize:         readBufferSize,
+		WriteBufferSize:        writeBufferSize,
 		MaxResponseHeaderBytes: headMax,
 		DisableCompression:     true,
 		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{},
@@ -41,6 +44,9 @@ func newTransport(allowed string) *http.Transport {
 
 // hostPort returns the host and port that a connection for u is dialled with.
 func hostPort(u *url.URL) string {
-	port := map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	return u.Hostname() + ":" + cmp.Or(u.Port(), port)
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
