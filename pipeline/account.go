@@ -268,7 +268,7 @@ func (g *agenda) set(a *account, at time.Time) {
 	}
 }
 
-func (g *agenda) Len() int           { return len(g.accounts) }
+func (g *agenda) Len() int { return len(g.accounts) }
 func (g *agenda) Less(i, j int) bool {
 	a, b := g.accounts[i], g.accounts[j]
 	return a.due.Before(b.due) || a.due.Equal(b.due) && a.no < b.no

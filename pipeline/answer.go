@@ -190,7 +190,7 @@ func (e *Engine) found(r *record, externalID string) {
 func (e *Engine) applied(b *batch, r *record, s *sent) {
 	row := r.link
 	row.Applied, row.EventHash, row.Object, row.Hash = r.flying.event.Version, r.flying.event.Hash, b.Object, s.call.Hash
-	row.ExternalID, row.Deleted = s.result.ExternalID, r.flying.event.Op == crmsync.Deleted
+	row.ExternalID, row.Deleted = s.result.ExternalID, b.Operation == crmsync.Archive // one that is only marked lives on
 	if row.ExternalID == "" {
 		row.ExternalID = s.call.ExternalID
 	}

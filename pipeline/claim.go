@@ -83,10 +83,13 @@ func (e *Engine) prove() {
 		return p.Ownership.Epochs(ctx, topic, ids)
 	}, func(epochs []int64, err error) {
 		e.proofs.done(e, nil, err)
+		soon := asked.Add(e.cfg.Lease / 4)
+		if err == nil || e.proofs.retryAt.After(soon) {
+			e.proofs.retryAt = soon
+		}
 		if err != nil {
 			return
 		}
-		e.proofs.retryAt = asked.Add(e.cfg.Lease / 4)
 		for i, p := range parts {
 			switch {
 			case p.gone:

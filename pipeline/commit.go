@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"crmsync"
@@ -10,7 +11,7 @@ import (
 // commit makes watermarks durable, all partitions in one task.
 func (e *Engine) commit() {
 	e.watchCommits()
-	if e.commits.running || e.leaves.running || e.now.Before(e.commits.retryAt) {
+	if e.commits.running || e.leaves.running || e.now.Before(e.commits.retryAt) && !e.crowded() {
 		return
 	}
 	marks, parts, spent := e.marks()
@@ -46,6 +47,12 @@ func (e *Engine) marks() (marks []crmsync.Mark, parts []*partition, spent []int)
 		}
 	}
 	return marks, parts, spent
+}
+
+// crowded says whether a partition has little room left until the next commit,
+// and commits work.
+func (e *Engine) crowded() bool {
+	return e.commits.tries == 0 && slices.ContainsFunc(e.partitions, func(p *partition) bool { return p.taken() > e.cfg.Window/2 })
 }
 
 // note tells the next owner how the partition is left. Only when it is handed

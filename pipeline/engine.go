@@ -25,12 +25,12 @@ type Engine struct {
 	partitions []*partition
 	accounts   map[crmsync.ConnectionID]*account
 	inOrder    []*account // all of them, as they came
-	agenda     agenda // accounts by when their next batch is due
-	resting    []rest // records with nothing to do, kept for their links
-	idle       int    // of them, those that still rest
-	sends      int    // requests in flight
-	messages   int    // in flight
-	bytes      int64  // of them
+	agenda     agenda     // accounts by when their next batch is due
+	resting    []rest     // records with nothing to do, kept for their links
+	idle       int        // of them, those that still rest
+	sends      int        // requests in flight
+	messages   int        // in flight
+	bytes      int64      // of them
 
 	assignedAt time.Time // when a partition last came
 

@@ -102,12 +102,10 @@ func forget(l *crmsync.Link) {
 }
 
 // sure ends the doubt: the row tells of it, or there is nothing left to send.
-// What may still land keeps the partition from being clean.
 func (r *record) sure() {
 	if r.unsure {
 		r.unsure = false
 		r.part.doubts--
-		r.part.calmAt = latest(r.part.calmAt, r.hazard)
 	}
 }
 
@@ -125,7 +123,10 @@ func (e *Engine) learn(r *record, l crmsync.Link) {
 	r.link, r.known, r.seek = l, true, r.seek || l.Seek
 	r.hazard = latest(r.hazard, l.Unsure)
 	if l.Wait != nil && r.part.unclean && l.Owner.Epoch != r.part.epoch {
-		r.hazard = latest(r.hazard, r.part.calmAt)
+		r.hazard = latest(r.hazard, r.part.aloneAt.Add(e.cfg.MaxInflight))
+	}
+	if l.Wait != nil && l.Wait.Reason == Retry {
+		r.notBefore = latest(r.notBefore, l.Wait.Until)
 	}
 	if r.unsure {
 		forget(&r.link)
@@ -270,7 +271,10 @@ type rest struct {
 // rest keeps a record with nothing to do. When too many rest, those that have
 // rested longest go.
 func (e *Engine) rest(r *record) {
-	r.sure()
+	if r.unsure {
+		r.sure()
+		r.part.calmAt = latest(r.part.calmAt, r.hazard) // no row tells of it
+	}
 	r.tries, r.alone, r.notBefore = 0, false, time.Time{}
 	if !r.resting {
 		r.resting = true

@@ -16,7 +16,7 @@ func (e *Engine) failed(a *account, b *batch, r *record, f *crmsync.Fault) {
 	case crmsync.Ambiguous:
 		e.doubt(a, b, r, f)
 	case crmsync.Conflict:
-		e.adopt(a, r, f)
+		e.adopt(b, r, f)
 	case crmsync.Missing:
 		e.missing(a, b, r, f)
 	default:
@@ -74,7 +74,7 @@ func (e *Engine) doubt(a *account, b *batch, r *record, f *crmsync.Fault) {
 }
 
 // adopt takes over the object that is there already, and updates it.
-func (e *Engine) adopt(a *account, r *record, f *crmsync.Fault) {
+func (e *Engine) adopt(b *batch, r *record, f *crmsync.Fault) {
 	if r.tries++; r.tries >= e.cfg.Attempts {
 		e.reject(r, f, r.tries)
 		return
@@ -83,7 +83,7 @@ func (e *Engine) adopt(a *account, r *record, f *crmsync.Fault) {
 		r.link.ExternalID, r.link.Deleted, r.link.Hash = f.ExistingID, false, 0
 	} else {
 		r.link.ExternalID, r.seek = "", true
-		r.notBefore = e.now.Add(e.backoff(r.tries))
+		r.notBefore = e.now.Add(max(e.backoff(r.tries), b.limits.SearchLag))
 	}
 	e.again(r)
 }

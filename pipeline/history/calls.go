@@ -48,7 +48,7 @@ func (t *trial) follow() {
 		k := &t.link.calls[i]
 		low, high := k.version, k.version
 		if k.version == 0 && k.effect != Nothing {
-			low, high = t.deletion()
+			low, high = t.deletion(k)
 		}
 		t.explain(k, low)
 		if k.effect == Nothing {
@@ -61,25 +61,38 @@ func (t *trial) follow() {
 		if low >= t.held.top {
 			t.held.top, t.held.topEnded = low, k.ended
 		}
+		t.survives(k)
 		t.held.low, t.held.high, t.held.content = low, high, k.content
 		t.touch(k)
 	}
 }
 
 // deletion returns which deletions a call may be of that tells no version: the
-// next one, at least, and at most the newest; 0 if there is none.
-func (t *trial) deletion() (low, high int64) {
-	for i := range t.record.events {
-		e := &t.record.events[i]
-		if _, here := t.way(e); !here || e.op != crmsync.Deleted || e.version <= t.held.low {
-			continue
-		}
-		if low == 0 {
-			low = e.version
-		}
-		high = e.version
+// next one, at least, and at most the newest that was accepted by then; 0 if
+// there is none.
+func (t *trial) deletion(k *call) (low, high int64) {
+	open := t.record.above(t.held.low)
+	explains := func(e event) bool {
+		w, here := t.way(&e)
+		return here && e.op == crmsync.Deleted && w.Fate == k.deletes() && (e.at == 0 || k.ended == 0 || e.at <= k.ended)
 	}
-	return low, high
+	if i := slices.IndexFunc(open, explains); i >= 0 {
+		low = open[i].version
+	}
+	for _, e := range slices.Backward(open) {
+		if low > 0 && explains(e) {
+			return low, e.version
+		}
+	}
+	return low, low
+}
+
+// deletes returns the fate of deletions that such a call carries out.
+func (k *call) deletes() Fate {
+	if k.effect == Removed {
+		return Removes
+	}
+	return Marks
 }
 
 // explain looks for the event that a call carries.
@@ -106,14 +119,16 @@ func (t *trial) explain(k *call, version int64) {
 	}
 }
 
+// above returns the events of newer versions than that one.
+func (r *record) above(v int64) []event {
+	from, _ := slices.BinarySearchFunc(r.events, v+1, func(e event, v int64) int { return cmp.Compare(e.version, v) })
+	return r.events[from:]
+}
+
 // versions returns the events of one version.
 func (r *record) versions(v int64) []event {
-	from, found := slices.BinarySearchFunc(r.events, v, func(e event, v int64) int { return cmp.Compare(e.version, v) })
-	to := from
-	for found && to < len(r.events) && r.events[to].version == v {
-		to++
-	}
-	return r.events[from:to]
+	all := r.above(v - 1)
+	return all[:len(all)-len(r.above(v))]
 }
 
 // belated finds a call without effect that began when a newer version had
@@ -122,6 +137,33 @@ func (t *trial) belated(k *call) {
 	if k.version > 0 && k.version < t.held.top && t.held.topEnded > 0 && k.began >= t.held.topEnded {
 		t.find(IllegalSequence, k.version, "%s was sent after v%d had landed", k.name(), t.held.top)
 	}
+}
+
+// survives finds an object that outlived a deletion: what comes after a deletion
+// is a new object, or it would inherit what the new version doesn't mention.
+func (t *trial) survives(k *call) {
+	if k.effect != Changed || t.held.low == 0 || !slices.Contains(t.held.live, k.object) {
+		return
+	}
+	for _, e := range t.record.above(t.held.low) {
+		if e.version >= k.version {
+			return
+		}
+		w, here := t.way(&e)
+		if here && w.Fate == Removes && t.fresh(&e) && !t.dead(e.version) {
+			t.find(Lost, e.version, "v%d should have removed the object %s before v%d came, which changed it", e.version, k.object, k.version)
+			return
+		}
+	}
+}
+
+// fresh says whether an event came before all newer ones. If not, it may have
+// been stale when it came.
+func (t *trial) fresh(e *event) bool {
+	return !slices.ContainsFunc(t.record.above(e.version), func(o event) bool {
+		_, here := t.way(&o)
+		return here && (o.partition != e.partition || o.offset < e.offset)
+	})
 }
 
 // touch follows which objects live.

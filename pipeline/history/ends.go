@@ -13,6 +13,7 @@ func (t *trial) ends() {
 	if row := t.link.row; t.options.Final && row != nil && row.Wait != nil {
 		t.find(Stuck, row.Wait.Version, "v%d still waits (%s)", row.Wait.Version, row.Wait.Reason)
 	}
+	t.named()
 	done := t.done()
 	if why := t.missing(done); why != "" {
 		t.find(Lost, done, "v%d %s", done, why)
@@ -21,8 +22,10 @@ func (t *trial) ends() {
 	if row := t.link.row; row != nil && row.Applied > 0 && row.Applied != done && t.sent(row.Applied) {
 		if why := t.missing(row.Applied); why != "" {
 			t.find(Lost, row.Applied, "v%d %s", row.Applied, why)
+			return
 		}
 	}
+	t.outlived()
 }
 
 // claims finds versions in the row that nobody sent.
@@ -41,6 +44,33 @@ func (t *trial) claims() {
 	}{{"applied", row.Applied}, {"dead", row.Dead}, {"waiting", waits}} {
 		if c.version > 0 && !t.sent(c.version) {
 			t.find(Unaccounted, c.version, "the row calls v%d %s, which nobody sent", c.version, c.word)
+		}
+	}
+}
+
+// named finds a row that is at rest and names another object than the CRM has.
+func (t *trial) named() {
+	row, live := t.link.row, t.held.live
+	if row == nil || row.ExternalID == "" || row.Wait != nil || row.Deleted || row.Seek || len(live) == 0 || live[0] == "" {
+		return
+	}
+	if newest, _ := t.newest(); row.Applied == newest && t.coming() == 0 && !slices.Contains(live, row.ExternalID) {
+		t.find(Unaccounted, newest, "the row names the object %s, and the CRM's is %s", row.ExternalID, live[0])
+	}
+}
+
+// outlived finds an object that a deletion should have removed, where all that
+// came after it has found its end: a deletion isn't superseded by that.
+func (t *trial) outlived() {
+	newest, _ := t.newest()
+	if len(t.held.live) == 0 || t.waits(newest) || t.coming() > 0 {
+		return
+	}
+	for _, e := range t.record.above(t.held.high) {
+		w, here := t.way(&e)
+		if here && w.Fate == Removes && e.version < newest && t.fresh(&e) && !t.dead(e.version) {
+			t.find(Lost, e.version, "v%d should have removed the object %s, which shows v%d", e.version, t.held.live[0], t.held.high)
+			return
 		}
 	}
 }
@@ -124,10 +154,11 @@ func (t *trial) lacks(e *event, w Way) string {
 	return ""
 }
 
-// waits says whether the row keeps that version, or a newer one, for later.
+// waits says whether the row keeps that version, or a newer one, for later, and
+// doesn't call it applied.
 func (t *trial) waits(version int64) bool {
 	row := t.link.row
-	return row != nil && row.Wait != nil && row.Wait.Version >= version
+	return row != nil && row.Wait != nil && row.Wait.Version >= version && row.Applied < version
 }
 
 // dead says whether the version is a dead letter for a reason of its own.

@@ -13,7 +13,14 @@ import (
 )
 
 func TestState(t *testing.T) {
-	pipelinetest.StateStore(t, func(testing.TB) crmsync.StateStore { return inmem.NewState(time.Now) })
+	pipelinetest.StateStore(t, func(testing.TB) pipelinetest.State { return inmem.NewState(time.Now) })
+}
+
+func TestOwnership(t *testing.T) {
+	pipelinetest.Ownership(t, func(testing.TB) pipelinetest.OwnershipHarness {
+		state := inmem.NewState(time.Now)
+		return pipelinetest.OwnershipHarness{State: state, Lose: func(testing.TB) { state.Lose() }}
+	})
 }
 
 func TestIdempotency(t *testing.T) {

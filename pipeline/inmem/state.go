@@ -18,6 +18,7 @@ type State struct {
 
 	mu     sync.Mutex // guards what follows
 	links  map[crmsync.LinkKey]crmsync.Link
+	room   map[crmsync.LinkKey]struct{} // of the links that wait
 	epochs map[lane]int64
 }
 
@@ -29,7 +30,9 @@ type lane struct {
 
 // NewState returns an empty store. now tells when a wait is over.
 func NewState(now func() time.Time) *State {
-	return &State{now: now, links: map[crmsync.LinkKey]crmsync.Link{}, epochs: map[lane]int64{}}
+	return &State{
+		now: now, links: map[crmsync.LinkKey]crmsync.Link{}, room: map[crmsync.LinkKey]struct{}{}, epochs: map[lane]int64{},
+	}
 }
 
 // Links answers one link per key, in the keys' order. It fails only with the context.
@@ -41,7 +44,7 @@ func (s *State) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Li
 	defer s.mu.Unlock()
 	links := make([]crmsync.Link, len(keys))
 	for i, key := range keys {
-		links[i] = s.links[key]
+		links[i] = copyOf(s.links[key])
 		links[i].LinkKey = key
 	}
 	return links, nil
@@ -62,25 +65,54 @@ func (s *State) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved
 	return saved, nil
 }
 
+// save decides like a database that may have lost its epochs: a row of a later epoch than its
+// partition's is never overwritten, and raises the partition's, so that the next claim is later.
 func (s *State) save(link crmsync.Link) crmsync.Saved {
-	old := s.links[link.LinkKey]
+	old, at := s.links[link.LinkKey], laneOf(&link)
 	switch {
-	case s.epochs[lane{link.Owner.Topic, link.Owner.Partition}] != link.Owner.Epoch:
+	case s.epochs[at] != link.Owner.Epoch:
+		return crmsync.Fenced
+	case laneOf(&old) == at && old.Owner.Epoch > link.Owner.Epoch:
+		s.epochs[at] = old.Owner.Epoch
 		return crmsync.Fenced
 	case link.Revision > 0 && old.Revision == link.Revision && old.Owner == link.Owner:
 		return crmsync.Written
 	case link.Revision < 1 || old.Revision != link.Revision-1:
 		return crmsync.Moved
 	}
-	s.links[link.LinkKey] = link
+	s.put(copyOf(link))
 	return crmsync.Written
+}
+
+// put stores a link as it is. The lock is held.
+func (s *State) put(link crmsync.Link) {
+	s.links[link.LinkKey] = link
+	if link.Wait != nil {
+		s.room[link.LinkKey] = struct{}{}
+	} else {
+		delete(s.room, link.LinkKey)
+	}
+}
+
+// copyOf returns a link that shares no memory with the given one.
+func copyOf(link crmsync.Link) crmsync.Link {
+	if link.Wait != nil {
+		w := *link.Wait
+		w.Body = slices.Clone(w.Body)
+		link.Wait = &w
+	}
+	return link
 }
 
 // All returns a copy of all links, ordered by key and connection.
 func (s *State) All() []crmsync.Link {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.links), func(a, b crmsync.Link) int { return compare(a.LinkKey, b.LinkKey) })
+	links := slices.SortedFunc(maps.Values(s.links), func(a, b crmsync.Link) int { return compare(a.LinkKey, b.LinkKey) })
+	for i := range links {
+		links[i] = copyOf(links[i])
+	}
+	return links
 }
 
 func compare(a, b crmsync.LinkKey) int {

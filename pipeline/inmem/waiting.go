@@ -1,7 +1,9 @@
 package inmem
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"crmsync"
@@ -37,40 +39,31 @@ func (s *State) Epochs(ctx context.Context, topic string, partitions []int32) ([
 	return epochs, nil
 }
 
-// wards sums up who waits in a partition, by connection. The lock is held.
-func (s *State) wards(at lane) (wards []crmsync.Ward) {
-	for _, l := range s.waiting(func(l *crmsync.Link) bool { return within(l, at) }) {
-		id := connectionOf(&l)
-		i := slices.IndexFunc(wards, func(w crmsync.Ward) bool { return w.Connection == id })
-		if i < 0 {
-			i = len(wards)
-			wards = append(wards, crmsync.Ward{Connection: id, Next: l.Wait.Until})
+// wards sums up who waits in a partition, ordered by connection. The lock is held.
+func (s *State) wards(at lane) []crmsync.Ward {
+	sums := map[crmsync.ConnectionID]crmsync.Ward{}
+	for key := range s.room {
+		l := s.links[key]
+		if laneOf(&l) != at {
+			continue
 		}
-		wards[i].Entries++
-		if l.Wait.Until.Before(wards[i].Next) {
-			wards[i].Next = l.Wait.Until
+		w, ok := sums[connectionOf(&l)]
+		if !ok || l.Wait.Until.Before(w.Next) {
+			w.Next = l.Wait.Until
 		}
+		w.Entries++
+		w.Connection = connectionOf(&l)
+		sums[w.Connection] = w
 	}
-	return wards
+	return slices.SortedFunc(maps.Values(sums), func(a, b crmsync.Ward) int {
+		return cmp.Or(cmp.Compare(a.Connection.Org, b.Connection.Org), cmp.Compare(a.Connection.Name, b.Connection.Name))
+	})
 }
 
-func within(l *crmsync.Link, at lane) bool {
-	return l.Owner.Topic == at.topic && l.Owner.Partition == at.partition
-}
+func laneOf(l *crmsync.Link) lane { return lane{l.Owner.Topic, l.Owner.Partition} }
 
 func connectionOf(l *crmsync.Link) crmsync.ConnectionID {
 	return crmsync.ConnectionID{Org: l.Key.Org, Name: l.Connection}
-}
-
-// waiting returns the links that wait and that pick accepts, by key. The lock is held.
-func (s *State) waiting(pick func(*crmsync.Link) bool) (links []crmsync.Link) {
-	for _, l := range s.links {
-		if l.Wait != nil && pick(&l) {
-			links = append(links, l)
-		}
-	}
-	slices.SortFunc(links, func(a, b crmsync.Link) int { return compare(a.LinkKey, b.LinkKey) })
-	return links
 }
 
 // Due answers per ask the links whose wait is over. It fails only with the context.
@@ -80,23 +73,39 @@ func (s *State) Due(ctx context.Context, topic string, asks []crmsync.WaitAsk) (
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now, room := s.now(), s.byAsk(topic)
 	answers := make([]crmsync.Due, len(asks))
 	for i, ask := range asks {
-		links := s.waiting(func(l *crmsync.Link) bool {
-			return within(l, lane{topic, ask.Partition}) && connectionOf(l) == ask.Connection
-		})
-		slices.SortStableFunc(links, func(a, b crmsync.Link) int { return a.Wait.Until.Compare(b.Wait.Until) })
+		ask.Limit = 0
+		links := room[ask]
 		n := 0
-		for n < min(len(links), ask.Limit) && !links[n].Wait.Until.After(now) {
+		for n < min(len(links), asks[i].Limit) && !links[n].Wait.Until.After(now) {
+			answers[i].Links = append(answers[i].Links, copyOf(links[n]))
 			n++
 		}
-		answers[i].Links = links[:n:n]
 		if n < len(links) {
 			answers[i].Next = links[n].Wait.Until
 		}
 	}
 	return answers, nil
+}
+
+// byAsk returns the links that wait in a topic, by who asks for them without a limit: the soonest
+// first, and by key where they are equal. The lock is held.
+func (s *State) byAsk(topic string) map[crmsync.WaitAsk][]crmsync.Link {
+	room := map[crmsync.WaitAsk][]crmsync.Link{}
+	for key := range s.room {
+		if l := s.links[key]; l.Owner.Topic == topic {
+			ask := crmsync.WaitAsk{Partition: l.Owner.Partition, Connection: connectionOf(&l)}
+			room[ask] = append(room[ask], l)
+		}
+	}
+	for _, links := range room {
+		slices.SortFunc(links, func(a, b crmsync.Link) int {
+			return cmp.Or(a.Wait.Until.Compare(b.Wait.Until), compare(a.LinkKey, b.LinkKey))
+		})
+	}
+	return room
 }
 
 // Waiting lists links that wait, without their bodies. It fails only with the context.
@@ -106,8 +115,8 @@ func (s *State) Waiting(ctx context.Context, f crmsync.WaitFilter, limit int) ([
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	links := s.waiting(func(l *crmsync.Link) bool { return picks(&f, l) && compare(l.LinkKey, f.After) > 0 })
-	links = links[:min(limit, len(links))]
+	links := s.picked(&f)
+	links = links[:min(max(0, limit), len(links))]
 	for i := range links {
 		w := *links[i].Wait
 		w.Body = nil
@@ -123,14 +132,25 @@ func (s *State) Release(ctx context.Context, f crmsync.WaitFilter) (int64, error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	links := s.waiting(func(l *crmsync.Link) bool { return picks(&f, l) && compare(l.LinkKey, f.After) > 0 })
+	links, now := s.picked(&f), s.now()
 	for _, l := range links {
-		w := *l.Wait
-		w.Until = s.now()
-		l.Wait = &w
-		s.links[l.LinkKey] = l
+		l = copyOf(l)
+		l.Wait.Until = now
+		s.put(l)
 	}
 	return int64(len(links)), nil
+}
+
+// picked returns the links that wait and that the filter picks, by key. The lock is held.
+func (s *State) picked(f *crmsync.WaitFilter) (links []crmsync.Link) {
+	for key := range s.room {
+		l := s.links[key]
+		if picks(f, &l) && (f.After == crmsync.LinkKey{} || compare(key, f.After) > 0) {
+			links = append(links, l)
+		}
+	}
+	slices.SortFunc(links, func(a, b crmsync.Link) int { return compare(a.LinkKey, b.LinkKey) })
+	return links
 }
 
 func picks(f *crmsync.WaitFilter, l *crmsync.Link) bool {

@@ -18,6 +18,9 @@ const sliceMax = 1000
 // fits beside the other parts of a PostgreSQL index entry.
 const longestID = 1024
 
+// bodyMax is the longest body of a wait, in bytes, that every implementation must take.
+const bodyMax = 1 << 20
+
 // oddKeys are keys that implementations have confused or refused: with the separators of other
 // formats in them, equal but for case, blanks or Unicode's spelling, or with parts that read the
 // same when run together. No two are equal.

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -13,9 +12,21 @@ import (
 	"crmsync"
 )
 
-// StateStore runs the promises of crmsync.StateStore. open returns an empty store and closes it
-// with the test's Cleanup. A store must keep times to the microsecond.
-func StateStore(t *testing.T, open func(t testing.TB) crmsync.StateStore) {
+// State is a store of links with what it knows of their owners and of those that wait: the same rows
+// from three sides.
+type State interface {
+	crmsync.StateStore
+	crmsync.Ownership
+	crmsync.WaitingRoom
+}
+
+// momentLate is how much later a moment may come back than it was given, on a loaded machine.
+const momentLate = 30 * time.Second
+
+// StateStore runs the promises of crmsync.StateStore. open returns an empty store, whose clock is
+// time.Now, and closes it with the test's Cleanup. A store must keep times to the microsecond, and
+// moments not earlier than they were given.
+func StateStore(t *testing.T, open func(t testing.TB) State) {
 	cases := []struct {
 		name string
 		run  func(t *testing.T, store crmsync.StateStore)
@@ -33,7 +44,27 @@ func StateStore(t *testing.T, open func(t testing.TB) crmsync.StateStore) {
 		{"a cancelled context is an error", linkCancelled},
 	}
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, open(t)) })
+		t.Run(c.name, func(t *testing.T) {
+			store := open(t)
+			claim(t, store, anOwner()) // of the links that fullLink makes
+			c.run(t, store)
+		})
+	}
+}
+
+// anOwner is the owner after the first claim of a partition with the largest number.
+func anOwner() crmsync.Owner {
+	return crmsync.Owner{Topic: "crmsync.events", Partition: math.MaxInt32, Epoch: 1}
+}
+
+// claim claims the owners' partitions, one by one, and requires their epochs.
+func claim(t testing.TB, store crmsync.Ownership, owners ...crmsync.Owner) {
+	t.Helper()
+	for _, o := range owners {
+		claims, err := store.Claim(t.Context(), o.Topic, []int32{o.Partition})
+		require.NoError(t, err)
+		require.Len(t, claims, 1)
+		require.Equal(t, o.Epoch, claims[0].Epoch)
 	}
 }
 
@@ -68,8 +99,25 @@ func requireLinks(t testing.TB, want, got []crmsync.Link) {
 		require.Truef(t, want[i].UpdatedAt.Equal(got[i].UpdatedAt), "link %d: updated at %v, want %v", i, got[i].UpdatedAt, want[i].UpdatedAt)
 		same := got[i]
 		same.UpdatedAt = want[i].UpdatedAt
+		requireMoment(t, want[i].Unsure, same.Unsure, "link %d: unsure until", i)
+		same.Unsure = want[i].Unsure
+		if want[i].Wait != nil && same.Wait != nil {
+			w := *same.Wait
+			requireMoment(t, want[i].Wait.Until, w.Until, "link %d: waits until", i)
+			require.Truef(t, want[i].Wait.Since.Equal(w.Since), "link %d: waits since %v, want %v", i, w.Since, want[i].Wait.Since)
+			w.Until, w.Since = want[i].Wait.Until, want[i].Wait.Since
+			same.Wait = &w
+		}
 		require.Equalf(t, want[i], same, "link %d", i)
 	}
+}
+
+// requireMoment allows for a moment to be late: what must not happen before may happen later.
+func requireMoment(t testing.TB, want, got time.Time, format string, arguments ...any) {
+	t.Helper()
+	require.Equalf(t, want.IsZero(), got.IsZero(), format+": %v, want %v", append(arguments, got, want)...)
+	require.Falsef(t, got.Before(want), format+": %v, before %v", append(arguments, got, want)...)
+	require.Falsef(t, got.After(want.Add(momentLate)), format+": %v, long after %v", append(arguments, got, want)...)
 }
 
 func requireWritten(t testing.TB, saved []crmsync.Saved) {
@@ -100,8 +148,16 @@ func linkEmpty(t *testing.T, store crmsync.StateStore) {
 // fullLink has every field set, each to a value that a narrower column would break.
 func fullLink(key crmsync.LinkKey, revision int64) crmsync.Link {
 	return crmsync.Link{
-		LinkKey: key, Revision: revision, Object: "contacts", ExternalID: "0123456789012345678",
-		Applied: math.MaxInt64, Dead: math.MaxInt64 - 1, Hash: math.MaxUint64, Deleted: true, UpdatedAt: aTime(),
+		LinkKey: key, Owner: anOwner(), Revision: revision, Object: "contacts", ExternalID: "0123456789012345678",
+		Applied: math.MaxInt64, Dead: math.MaxInt64 - 1, Hash: math.MaxUint64, EventHash: math.MaxUint64 - 1, Deleted: true,
+		Unsure: time.Now().Add(time.Hour), Seek: true, Wait: fullWait(), UpdatedAt: aTime(),
+	}
+}
+
+func fullWait() *crmsync.Wait {
+	return &crmsync.Wait{
+		Version: math.MaxInt64 - 2, Reason: "denied", Since: aTime(), Until: time.Now().Add(48 * time.Hour),
+		Attempts: math.MaxInt32, Body: []byte("\x00\xff{body}"),
 	}
 }
 
@@ -113,6 +169,15 @@ func linkFields(t *testing.T, store crmsync.StateStore) {
 		{"largest values", func(*crmsync.Link) {}},
 		{"a hash that is the smallest signed number", func(l *crmsync.Link) { l.Hash = 1 << 63 }},
 		{"a hash of one", func(l *crmsync.Link) { l.Hash = 1 }},
+		{"an event's hash that is the smallest signed number", func(l *crmsync.Link) { l.EventHash = 1 << 63 }},
+		{"unsure until long ago", func(l *crmsync.Link) { l.Unsure = time.Now().Add(-1000 * time.Hour) }},
+		{"a wait until long ago", func(l *crmsync.Link) { l.Wait.Until = time.Now().Add(-1000 * time.Hour) }},
+		{"a moment between microseconds", func(l *crmsync.Link) { l.Unsure = l.Unsure.Truncate(time.Microsecond).Add(1) }},
+		{"a wait alone", func(l *crmsync.Link) { l.Unsure = time.Time{} }},
+		{"no wait", func(l *crmsync.Link) { l.Wait = nil }},
+		{"a wait with nothing in it", func(l *crmsync.Link) { l.Wait = &crmsync.Wait{Until: l.Wait.Until} }},
+		{"a wait with a large body", func(l *crmsync.Link) { l.Wait.Body = []byte(noise(bodyMax)) }},
+		{"another owner", func(l *crmsync.Link) { l.Owner = crmsync.Owner{Topic: "odd 'topic\"", Partition: 0} }},
 		{"only key and revision", func(l *crmsync.Link) { *l = crmsync.Link{LinkKey: l.LinkKey, Revision: 1} }},
 		{"an id with quotes", func(l *crmsync.Link) { l.ExternalID = `0'1"2\3🙂` }},
 		{"a time in another zone", func(l *crmsync.Link) { l.UpdatedAt = aTime().In(time.FixedZone("", 5*3600+1800)) }},
@@ -128,12 +193,11 @@ func linkFields(t *testing.T, store crmsync.StateStore) {
 
 func linkOverwrite(t *testing.T, store crmsync.StateStore) {
 	key := linkKey("c-1")
-	require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, fullLink(key, 1)))
-	bare := crmsync.Link{LinkKey: key, Revision: 2}
-	require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, bare))
-	requireLinks(t, []crmsync.Link{bare}, readLinks(t, store, key))
-	require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, fullLink(key, 3)))
-	requireLinks(t, []crmsync.Link{fullLink(key, 3)}, readLinks(t, store, key))
+	for i, link := range []crmsync.Link{fullLink(key, 1), {LinkKey: key}, fullLink(key, 3)} {
+		link.Revision = int64(i + 1)
+		require.Equal(t, []crmsync.Saved{crmsync.Written}, saveLinks(t, store, link))
+		requireLinks(t, []crmsync.Link{link}, readLinks(t, store, key))
+	}
 }
 
 func linkRevisions(t *testing.T, store crmsync.StateStore) {
@@ -226,72 +290,6 @@ func linkFullSlice(t *testing.T, store crmsync.StateStore) {
 	slices.Reverse(stored)
 	require.Equal(t, want, saveLinks(t, store, links...))
 	requireLinks(t, stored, readLinks(t, store, keysOf(stored)...))
-}
-
-func linkRace(t *testing.T, store crmsync.StateStore) {
-	const writers, keys, rounds = 6, 20, 5
-	for round := range int64(rounds) {
-		won := make([][]crmsync.Saved, writers)
-		errs := make([]error, writers)
-		var wg sync.WaitGroup
-		for w := range writers {
-			links := make([]crmsync.Link, keys)
-			for i := range links {
-				links[i] = crmsync.Link{LinkKey: linkKey(strconv.Itoa(i)), Revision: round + 1, ExternalID: strconv.Itoa(w)}
-				links[i].Owner.Partition = int32(w) // or a repeat would count as written
-			}
-			wg.Go(func() { won[w], errs[w] = store.Save(t.Context(), links) })
-		}
-		wg.Wait()
-		for w := range writers {
-			require.NoError(t, errs[w])
-		}
-		for i := range keys {
-			winner := -1
-			for w := range writers {
-				if won[w][i] == crmsync.Written {
-					require.Equalf(t, -1, winner, "key %d was won by two writers", i)
-					winner = w
-				}
-			}
-			require.NotEqualf(t, -1, winner, "key %d was won by nobody", i)
-			require.Equal(t, strconv.Itoa(winner), readLinks(t, store, linkKey(strconv.Itoa(i)))[0].ExternalID)
-		}
-	}
-}
-
-func linkDeadlock(t *testing.T, store crmsync.StateStore) {
-	const writers, rounds = 4, 6
-	for round := range int64(rounds) {
-		won := make([]int, writers)
-		errs := make([]error, writers)
-		start := make(chan struct{}) // all at once: only writers that overlap can block each other
-		var wg sync.WaitGroup
-		for w := range writers {
-			links := make([]crmsync.Link, sliceMax)
-			for i := range links {
-				links[i] = crmsync.Link{LinkKey: linkKey(strconv.Itoa(i)), Revision: round + 1}
-				links[i].Owner.Partition = int32(w) // or a repeat would count as written
-			}
-			if w%2 == 1 {
-				slices.Reverse(links)
-			}
-			wg.Go(func() {
-				<-start
-				written, err := store.Save(t.Context(), links)
-				errs[w] = err
-				for _, fate := range written {
-					if fate == crmsync.Written {
-						won[w]++
-					}
-				}
-			})
-		}
-		close(start)
-		wg.Wait()
-		require.Equal(t, make([]error, writers), errs)
-		require.Equal(t, sliceMax, won[0]+won[1]+won[2]+won[3], "each link is written once")
-	}
 }
 
 func linkCancelled(t *testing.T, store crmsync.StateStore) {

@@ -18,7 +18,15 @@ import (
 
 func TestStateStore(t *testing.T) {
 	url := database(t)
-	pipelinetest.StateStore(t, func(t testing.TB) crmsync.StateStore { return openAt(t, schema(t, url)) })
+	pipelinetest.StateStore(t, func(t testing.TB) pipelinetest.State { return openAt(t, schema(t, url)) })
+}
+
+func TestOwnership(t *testing.T) {
+	url := database(t)
+	pipelinetest.Ownership(t, func(t testing.TB) pipelinetest.OwnershipHarness {
+		own := schema(t, url)
+		return pipelinetest.OwnershipHarness{State: openAt(t, own), Lose: func(t testing.TB) { execute(t, own, "DELETE FROM epochs") }}
+	})
 }
 
 func TestSealedStore(t *testing.T) {
@@ -129,10 +137,10 @@ func TestStatus(t *testing.T) {
 	defer store.Close()
 	status, err := store.Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []postgres.Migration{{Version: 1, Name: "links"}, {Version: 2, Name: "credentials"}}, status)
+	require.Equal(t, []postgres.Migration{{Version: 1, Name: "links"}, {Version: 2, Name: "credentials"}, {Version: 3, Name: "owners_and_waits"}}, status)
 
 	_, err = postgres.Open(t.Context(), url, postgres.Options{})
-	require.EqualError(t, err, `denied not_migrated: `+store.String()+` lacks 2 of 2 migrations: run "crmsync db migrate"`)
+	require.EqualError(t, err, `denied not_migrated: `+store.String()+` lacks 3 of 3 migrations: run "crmsync db migrate"`)
 	_, err = store.Links(t.Context(), keys(links(1, 1)))
 	require.EqualError(t, err, `denied not_migrated: read links: `+store.String()+`: relation "links" does not exist (42P01): run "crmsync db migrate"`)
 

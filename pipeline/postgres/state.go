@@ -9,39 +9,23 @@ import (
 	"crmsync"
 )
 
+// linkFields are the columns of a link behind its key, as row reads them. Moments leave the server
+// as what is left until them.
+const linkFields = `l.object, l.external_id, l.applied_version, l.dead_version, l.hash, l.event_hash, l.deleted, l.seek,
+  l.revision, l.updated_at, l.owner_topic, l.owner_partition, l.owner_epoch,
+  l.unsure_until - clock_timestamp(), l.wait_until - clock_timestamp(),
+  l.wait_version, l.wait_reason, l.wait_since, l.wait_attempts`
+
 // selectLinks looks every key up by itself: OFFSET 0 keeps the planner from joining the whole
 // table where its statistics mislead it.
 const selectLinks = `
-SELECT k.n, l.object, l.external_id, l.applied_version, l.dead_version, l.hash, l.deleted, l.revision, l.updated_at
+SELECT k.n, ` + linkFields + `, l.wait_body
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY AS k (org, record_type, record_id, connection, n)
 CROSS JOIN LATERAL (
   SELECT * FROM links
   WHERE org = k.org AND record_type = k.record_type AND record_id = k.record_id AND connection = k.connection
   OFFSET 0
 ) AS l`
-
-// saveLinks is one statement for a slice. The subquery leaves out what was lost before the
-// statement began; an INSERT alone would make a row of a revision that follows on none. The last
-// WHERE decides between writers that got past it at the same time. Rows are taken in one order by
-// all writers, so that they can't wait for each other in a circle.
-const saveLinks = `
-INSERT INTO links (org, record_type, record_id, connection,
-  object, external_id, applied_version, dead_version, hash, deleted, revision, updated_at)
-SELECT s.*
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],
-  $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[], $10::boolean[], $11::bigint[], $12::timestamptz[])
-  AS s (org, record_type, record_id, connection,
-  object, external_id, applied_version, dead_version, hash, deleted, revision, updated_at)
-WHERE s.revision - 1 = COALESCE((
-  SELECT l.revision FROM links AS l
-  WHERE l.org = s.org AND l.record_type = s.record_type AND l.record_id = s.record_id AND l.connection = s.connection), 0)
-ORDER BY s.org COLLATE "C", s.record_type COLLATE "C", s.record_id COLLATE "C", s.connection COLLATE "C"
-ON CONFLICT (org, record_type, record_id, connection) DO UPDATE SET
-  object = excluded.object, external_id = excluded.external_id, applied_version = excluded.applied_version,
-  dead_version = excluded.dead_version, hash = excluded.hash, deleted = excluded.deleted,
-  revision = excluded.revision, updated_at = excluded.updated_at
-WHERE links.revision = excluded.revision - 1
-RETURNING org, record_type, record_id, connection`
 
 // Links answers one link per key, in the keys' order, by one query.
 func (s *Store) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Link, error) {
@@ -58,12 +42,10 @@ func (s *Store) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Li
 	if err != nil {
 		return nil, s.fault("read links", err)
 	}
-	var n, hash int64
-	var row crmsync.Link
-	var updated *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&n, &row.Object, &row.ExternalID, &row.Applied, &row.Dead, &hash, &row.Deleted, &row.Revision, &updated}, func() error {
-		row.LinkKey, row.Hash, row.UpdatedAt = keys[n-1], uint64(hash), timeOf(updated)
-		links[n-1] = row
+	var n int64
+	var row linkRow
+	_, err = pgx.ForEachRow(rows, append(append([]any{&n}, row.fields()...), &row.body), func() error {
+		links[n-1] = row.link(keys[n-1], s.now)
 		return nil
 	})
 	if err != nil {
@@ -72,34 +54,46 @@ func (s *Store) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Li
 	return links, nil
 }
 
-// Save writes each link whose stored revision is one below its own, by one statement.
-func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved, error) {
-	if len(links) == 0 {
-		return nil, nil
+// linkRow is what a row's columns are read into.
+type linkRow struct {
+	plain           crmsync.Link
+	hash, eventHash int64
+	updated         *time.Time
+	unsure, until   *time.Duration // from now
+	version         *int64
+	reason          *string
+	since           *time.Time
+	attempts        *int
+	body            []byte
+}
+
+// fields are the places of linkFields.
+func (r *linkRow) fields() []any {
+	l := &r.plain
+	return []any{
+		&l.Object, &l.ExternalID, &l.Applied, &l.Dead, &r.hash, &r.eventHash, &l.Deleted, &l.Seek,
+		&l.Revision, &r.updated, &l.Owner.Topic, &l.Owner.Partition, &l.Owner.Epoch,
+		&r.unsure, &r.until,
+		&r.version, &r.reason, &r.since, &r.attempts,
 	}
-	columns := newLinkColumns(len(links))
-	places := make(map[crmsync.LinkKey]int, len(links))
-	for i := range links {
-		places[links[i].LinkKey] = i
-		columns.add(&links[i])
+}
+
+// link returns the row as a link of that key. The clock is asked after the server was, so that
+// moments are late rather than early.
+func (r *linkRow) link(key crmsync.LinkKey, now func() time.Time) crmsync.Link {
+	link := r.plain
+	link.LinkKey, link.Hash, link.EventHash, link.UpdatedAt = key, uint64(r.hash), uint64(r.eventHash), timeOf(r.updated)
+	if r.unsure != nil {
+		link.Unsure = now().Add(*r.unsure)
 	}
-	rows, err := s.pool.Query(ctx, saveLinks, columns.arguments()...)
-	if err != nil {
-		return nil, s.fault("save links", err)
+	if r.until != nil {
+		link.Wait = &crmsync.Wait{
+			Version: valueOf(r.version), Reason: valueOf(r.reason), Since: timeOf(r.since),
+			Until: now().Add(*r.until), Attempts: valueOf(r.attempts), Body: r.body,
+		}
 	}
-	saved := make([]crmsync.Saved, len(links))
-	for i := range saved {
-		saved[i] = crmsync.Moved
-	}
-	var key crmsync.LinkKey
-	_, err = pgx.ForEachRow(rows, []any{&key.Key.Org, &key.Key.Type, &key.Key.ID, &key.Connection}, func() error {
-		saved[places[key]] = crmsync.Written
-		return nil
-	})
-	if err != nil {
-		return nil, s.fault("save links", err)
-	}
-	return saved, nil
+	r.body = nil // the next row gets memory of its own
+	return link
 }
 
 // Count returns how many links each org has.
@@ -134,41 +128,6 @@ func (c *keyColumns) add(key crmsync.LinkKey) {
 
 func (c *keyColumns) arguments() []any { return []any{c.orgs, c.types, c.ids, c.connections} }
 
-// linkColumns are links as columns, for unnest.
-type linkColumns struct {
-	keyColumns
-	objects, externals               []string
-	applied, dead, hashes, revisions []int64
-	deleted                          []bool
-	updated                          []*time.Time
-}
-
-func newLinkColumns(n int) linkColumns {
-	text, numbers := make([]string, 2*n), make([]int64, 4*n)
-	return linkColumns{
-		keyColumns: newKeyColumns(n),
-		objects:    text[:0:n], externals: text[n : n : 2*n],
-		applied: numbers[:0:n], dead: numbers[n : n : 2*n], hashes: numbers[2*n : 2*n : 3*n], revisions: numbers[3*n : 3*n : 4*n],
-		deleted: make([]bool, 0, n), updated: make([]*time.Time, 0, n),
-	}
-}
-
-func (c *linkColumns) add(l *crmsync.Link) {
-	c.keyColumns.add(l.LinkKey)
-	c.objects = append(c.objects, l.Object)
-	c.externals = append(c.externals, l.ExternalID)
-	c.applied = append(c.applied, l.Applied)
-	c.dead = append(c.dead, l.Dead)
-	c.hashes = append(c.hashes, int64(l.Hash))
-	c.revisions = append(c.revisions, l.Revision)
-	c.deleted = append(c.deleted, l.Deleted)
-	c.updated = append(c.updated, timeOrNull(l.UpdatedAt))
-}
-
-func (c *linkColumns) arguments() []any {
-	return append(c.keyColumns.arguments(), c.objects, c.externals, c.applied, c.dead, c.hashes, c.deleted, c.revisions, c.updated)
-}
-
 // timeOrNull returns a time as it is stored; the zero time is NULL.
 func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
@@ -182,4 +141,11 @@ func timeOf(t *time.Time) time.Time {
 		return time.Time{}
 	}
 	return t.UTC()
+}
+
+func valueOf[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }

@@ -25,17 +25,17 @@ func (s *Store) Sealed(ctx context.Context, ids []crmsync.CredentialID) ([]crmsy
 		return nil, nil
 	}
 	rows := make([]crmsync.SealedCredential, len(ids))
-	err := s.inRead(ctx, selectSealed, func(query *sql.Stmt) error {
+	err := s.inRead(ctx, func(query []*sql.Stmt) error {
 		for i, id := range ids {
 			row := &rows[i]
 			row.ID = id
-			err := scanSealed(query.QueryRowContext(ctx, id.Org, id.Name), row, &row.KeyID, &row.Box)
+			err := scanSealed(query[0].QueryRowContext(ctx, id.Org, id.Name), row, &row.KeyID, &row.Box)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return err
 			}
 		}
 		return nil
-	})
+	}, selectSealed)
 	if err != nil {
 		return nil, s.fault("read credentials", err)
 	}

@@ -12,3 +12,9 @@ func (s *Store) Pragma(t testing.TB, name string) string {
 	require.NoError(t, s.write.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&value))
 	return value
 }
+
+// Execute runs one statement on the connection that writes.
+func (s *Store) Execute(t testing.TB, statement string) {
+	_, err := s.write.ExecContext(t.Context(), statement)
+	require.NoError(t, err)
+}

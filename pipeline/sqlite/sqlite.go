@@ -39,6 +39,8 @@ type Options struct {
 	AnyVersion bool
 	// BusyTimeout is how long to wait for another process that writes; 0: 5 s.
 	BusyTimeout time.Duration
+	// Now is the clock that tells when a wait is over; nil: time.Now.
+	Now func() time.Time
 }
 
 // Store is a SQLite file. It is a crmsync.StateStore and a crmsync.SealedStore, and may be used
@@ -46,6 +48,7 @@ type Options struct {
 type Store struct {
 	path       string
 	busy       time.Duration
+	now        func() time.Time
 	read       *sql.DB
 	write      *sql.DB
 	statements statements
@@ -59,7 +62,10 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if !ok || path == "" || strings.HasPrefix(path, ":") {
 		return nil, denied("bad_url", fmt.Errorf(`open state: a SQLite URL reads "sqlite:PATH", for example "sqlite:crmsync.db"`))
 	}
-	s := &Store{path: path, busy: cmp.Or(o.BusyTimeout, busyTimeout)}
+	s := &Store{path: path, busy: cmp.Or(o.BusyTimeout, busyTimeout), now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -131,6 +137,17 @@ func timeText(t time.Time) any {
 		return nil
 	}
 	return t.UTC().Format(timeLayout)
+}
+
+// momentText returns a time before which something must not happen as it is stored: rounded up to the
+// microsecond, and the zero time as text that sorts first.
+func momentText(t time.Time) string { return t.Add(time.Microsecond - 1).UTC().Format(timeLayout) }
+
+func momentOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return momentText(t)
 }
 
 func textTime(text sql.NullString) (time.Time, error) {

@@ -29,7 +29,14 @@ func openAt(t testing.TB, url string) *sqlite.Store {
 }
 
 func TestStateStore(t *testing.T) {
-	pipelinetest.StateStore(t, func(t testing.TB) crmsync.StateStore { return open(t) })
+	pipelinetest.StateStore(t, func(t testing.TB) pipelinetest.State { return open(t) })
+}
+
+func TestOwnership(t *testing.T) {
+	pipelinetest.Ownership(t, func(t testing.TB) pipelinetest.OwnershipHarness {
+		store := open(t)
+		return pipelinetest.OwnershipHarness{State: store, Lose: func(t testing.TB) { store.Execute(t, "DELETE FROM epochs") }}
+	})
 }
 
 func TestSealedStore(t *testing.T) {
@@ -91,10 +98,10 @@ func TestStatus(t *testing.T) {
 	defer store.Close()
 	status, err := store.Status(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []sqlite.Migration{{Version: 1, Name: "links"}, {Version: 2, Name: "credentials"}}, status)
+	require.Equal(t, []sqlite.Migration{{Version: 1, Name: "links"}, {Version: 2, Name: "credentials"}, {Version: 3, Name: "owners_and_waits"}}, status)
 
 	_, err = sqlite.Open(t.Context(), "sqlite:"+path, sqlite.Options{})
-	require.EqualError(t, err, `denied not_migrated: sqlite `+path+` lacks 2 of 2 migrations: run "crmsync db migrate"`)
+	require.EqualError(t, err, `denied not_migrated: sqlite `+path+` lacks 3 of 3 migrations: run "crmsync db migrate"`)
 	require.Equal(t, crmsync.Denied, crmsync.KindOf(err))
 
 	require.NoError(t, store.Migrate(t.Context()))
@@ -114,9 +121,9 @@ func TestStatus(t *testing.T) {
 	require.EqualError(t, err, `denied newer_database: sqlite `+path+` has migration 7, which this program does not know: use a newer crmsync`)
 	status, err = store.Status(t.Context())
 	require.NoError(t, err)
-	require.Len(t, status, 3)
-	require.Empty(t, status[2].Name)
-	require.Equal(t, int64(7), status[2].Version)
+	require.Len(t, status, 4)
+	require.Empty(t, status[3].Name)
+	require.Equal(t, int64(7), status[3].Version)
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -8,16 +8,12 @@ import (
 	"crmsync"
 )
 
-const (
-	selectLink = `SELECT object, external_id, applied_version, dead_version, hash, deleted, revision, updated_at
+// linkFields are the columns of a link behind its key, as row reads them.
+const linkFields = `object, external_id, applied_version, dead_version, hash, event_hash, deleted, seek, revision, updated_at,
+owner_topic, owner_partition, owner_epoch, unsure_until, wait_until, wait_version, wait_reason, wait_since, wait_attempts`
+
+const selectLink = "SELECT " + linkFields + `, wait_body
 FROM links WHERE org = ? AND record_type = ? AND record_id = ? AND connection = ?`
-
-	insertLink = `INSERT INTO links (object, external_id, applied_version, dead_version, hash, deleted, revision, updated_at, org, record_type, record_id, connection)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-
-	updateLink = `UPDATE links SET object = ?, external_id = ?, applied_version = ?, dead_version = ?, hash = ?, deleted = ?, revision = ?, updated_at = ?
-WHERE org = ? AND record_type = ? AND record_id = ? AND connection = ? AND revision = ?`
-)
 
 // Links answers one link per key, in the keys' order, as of one moment.
 func (s *Store) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Link, error) {
@@ -25,14 +21,14 @@ func (s *Store) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Li
 		return nil, nil
 	}
 	links := make([]crmsync.Link, len(keys))
-	err := s.inRead(ctx, selectLink, func(query *sql.Stmt) (err error) {
+	err := s.inRead(ctx, func(query []*sql.Stmt) (err error) {
 		for i, key := range keys {
-			if links[i], err = readLink(ctx, query, key); err != nil {
+			if links[i], err = readLink(ctx, query[0], key); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}, selectLink)
 	if err != nil {
 		return nil, s.fault("read links", err)
 	}
@@ -40,63 +36,53 @@ func (s *Store) Links(ctx context.Context, keys []crmsync.LinkKey) ([]crmsync.Li
 }
 
 func readLink(ctx context.Context, query *sql.Stmt, key crmsync.LinkKey) (crmsync.Link, error) {
-	link := crmsync.Link{LinkKey: key}
-	var hash int64
-	var updated sql.NullString
-	err := query.QueryRowContext(ctx, key.Key.Org, key.Key.Type, key.Key.ID, key.Connection).Scan(
-		&link.Object, &link.ExternalID, &link.Applied, &link.Dead, &hash, &link.Deleted, &link.Revision, &updated)
+	var row linkRow
+	err := query.QueryRowContext(ctx, key.Key.Org, key.Key.Type, key.Key.ID, key.Connection).Scan(append(row.fields(), &row.body)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return link, nil
+		return crmsync.Link{LinkKey: key}, nil
 	}
 	if err != nil {
+		return crmsync.Link{}, err
+	}
+	return row.link(key)
+}
+
+// linkRow is what a row's columns are read into.
+type linkRow struct {
+	plain                         crmsync.Link
+	hash, eventHash               int64
+	updated, unsure, until, since sql.NullString
+	version, attempts             sql.NullInt64
+	reason                        sql.NullString
+	body                          []byte
+}
+
+// fields are the places of linkFields.
+func (r *linkRow) fields() []any {
+	l := &r.plain
+	return []any{
+		&l.Object, &l.ExternalID, &l.Applied, &l.Dead, &r.hash, &r.eventHash, &l.Deleted, &l.Seek, &l.Revision, &r.updated,
+		&l.Owner.Topic, &l.Owner.Partition, &l.Owner.Epoch, &r.unsure, &r.until, &r.version, &r.reason, &r.since, &r.attempts,
+	}
+}
+
+// link returns the row as a link of that key.
+func (r *linkRow) link(key crmsync.LinkKey) (crmsync.Link, error) {
+	link := r.plain
+	link.LinkKey, link.Hash, link.EventHash = key, uint64(r.hash), uint64(r.eventHash)
+	var err error
+	if link.UpdatedAt, err = textTime(r.updated); err != nil {
 		return link, err
 	}
-	link.Hash = uint64(hash)
-	link.UpdatedAt, err = textTime(updated)
+	if link.Unsure, err = textTime(r.unsure); err != nil || !r.until.Valid {
+		return link, err
+	}
+	link.Wait = &crmsync.Wait{Version: r.version.Int64, Reason: r.reason.String, Attempts: int(r.attempts.Int64), Body: r.body}
+	r.body = nil // the next row gets memory of its own
+	if link.Wait.Until, err = textTime(r.until); err == nil {
+		link.Wait.Since, err = textTime(r.since)
+	}
 	return link, err
-}
-
-// Save writes each link whose stored revision is one below its own, all in one transaction.
-func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved, error) {
-	if len(links) == 0 {
-		return nil, nil
-	}
-	saved := make([]crmsync.Saved, len(links))
-	err := s.inWrite(ctx, func(statement []*sql.Stmt) (err error) {
-		for i := range links {
-			if saved[i], err = saveLink(ctx, statement[0], statement[1], &links[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, insertLink, updateLink)
-	if err != nil {
-		return nil, s.fault("save links", err)
-	}
-	return saved, nil
-}
-
-// saveLink makes the row or moves it on. The transaction holds the write lock from its start, so
-// nobody else writes between the rows.
-func saveLink(ctx context.Context, insert, update *sql.Stmt, l *crmsync.Link) (crmsync.Saved, error) {
-	arguments := []any{
-		l.Object, l.ExternalID, l.Applied, l.Dead, int64(l.Hash), l.Deleted, l.Revision, timeText(l.UpdatedAt),
-		l.Key.Org, l.Key.Type, l.Key.ID, l.Connection,
-	}
-	statement := insert
-	if l.Revision != 1 {
-		statement = update
-		arguments = append(arguments, l.Revision-1)
-	}
-	result, err := statement.ExecContext(ctx, arguments...)
-	if err != nil {
-		return crmsync.Moved, err
-	}
-	rows, err := result.RowsAffected()
-	if rows != 1 {
-		return crmsync.Moved, err
-	}
-	return crmsync.Written, err
 }
 
 // Count returns how many links each org has.

@@ -1,0 +1,124 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// number is a setting from outside: SEEDS=1000000 go test ./pipeline/sim
+func number(name string, normally int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return normally
+}
+
+// compiled are the mappings that all tests share: compiling takes longer than a history.
+var compiled = sync.OnceValues(Compile)
+
+func sets(t testing.TB) *Sets {
+	s, err := compiled()
+	require.NoError(t, err)
+	return s
+}
+
+// setupOf says how the history of a seed is played: one in eight never gets rid
+// of its faults.
+func setupOf(t testing.TB, seed uint64) Setup { return Setup{Sets: sets(t), Safety: seed%8 == 7} }
+
+// written plays a history and returns its trace and the first breach, if any.
+func written(d *Dice, setup Setup) (trace, breach string) {
+	var b strings.Builder
+	setup.Trace = func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	if s := Play(d, setup); len(s.Breaches) > 0 {
+		breach = s.Breaches[0]
+	}
+	return b.String(), breach
+}
+
+// tally is what many histories came to.
+type tally struct {
+	mu       sync.Mutex // guards coverage
+	coverage Coverage
+	steps    atomic.Int64
+	worst    atomic.Int64 // the lowest seed with a breach, -1: none
+	breach   sync.Map     // by seed
+}
+
+// playAll plays histories on all cores until one has a breach.
+func playAll(t testing.TB, from, n int) *tally {
+	all := &tally{}
+	all.worst.Store(-1)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	sets(t)
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			var mine Coverage
+			for seed := from + int(next.Add(1)) - 1; seed < from+n && all.worst.Load() < 0; seed = from + int(next.Add(1)) - 1 {
+				s := Play(Seeded(uint64(seed)), setupOf(t, uint64(seed)))
+				all.steps.Add(int64(s.Steps))
+				mine.Add(&s.Coverage)
+				if len(s.Breaches) > 0 {
+					all.breach.Store(int64(seed), s.Breaches[0])
+					for old := all.worst.Load(); (old < 0 || old > int64(seed)) && !all.worst.CompareAndSwap(old, int64(seed)); old = all.worst.Load() {
+					}
+				}
+			}
+			all.mu.Lock()
+			defer all.mu.Unlock()
+			all.coverage.Add(&mine)
+		})
+	}
+	wg.Wait()
+	return all
+}
+
+func TestHistories(t *testing.T) {
+	from, n, begin := number("FROM", 0), number("SEEDS", 2000), time.Now()
+	all := playAll(t, from, n)
+	if seed := all.worst.Load(); seed >= 0 {
+		breach, _ := all.breach.Load(seed)
+		t.Fatalf("seed %d: %v\nSEED=%[1]d go test ./pipeline/sim -run Shortest -v shows the shortest history with it", seed, breach)
+	}
+	took := time.Since(begin)
+	t.Logf("%d histories in %v on %d cores: %.0f/s, %d steps each\n%s", n, took.Round(time.Millisecond), runtime.GOMAXPROCS(0), float64(n)/took.Seconds(), int(all.steps.Load())/n, &all.coverage)
+	if n >= 2000 {
+		require.Empty(t, all.coverage.Missing(), "these never happened")
+	}
+}
+
+// TestShortest prints the history of a seed, shortened to what its breach needs.
+func TestShortest(t *testing.T) {
+	seed := uint64(number("SEED", 1))
+	d := Seeded(seed)
+	_, breach := written(d, setupOf(t, seed))
+	tape := d.Tape()
+	kind, _, _ := strings.Cut(breach, " ")
+	if breach != "" {
+		tape = Shrink(tape, number("TRIES", 4000), func(tape []uint32) bool {
+			s := Play(Replay(tape), setupOf(t, seed))
+			return len(s.Breaches) > 0 && strings.HasPrefix(s.Breaches[0], kind)
+		})
+	}
+	trace, again := written(Replay(tape), setupOf(t, seed))
+	t.Logf("seed %d, %d of %d choices\n%s", seed, len(tape), len(d.Tape()), trace)
+	require.Equal(t, breach == "", again == "", "the shortened history must break the promise as the whole one does")
+}
+
+func TestSameSeedSameTrace(t *testing.T) {
+	for seed := range uint64(number("SEEDS", 300)) {
+		a, _ := written(Seeded(seed), setupOf(t, seed))
+		b, _ := written(Seeded(seed), setupOf(t, seed))
+		require.Equal(t, a, b, "seed %d has two traces", seed)
+	}
+}
