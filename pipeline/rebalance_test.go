@@ -27,7 +27,7 @@ type member struct {
 func (w *world) join(seed uint64) *member {
 	m := &member{source: w.log.Open(), stop: make(chan struct{}), ended: make(chan error, 1)}
 	parts := w.parts
-	parts.Source = m.source
+	parts.Source, parts.Horizon = m.source, m.source
 	m.engine = pipeline.New(w.cfg, w.limits, w.seen, rand.New(rand.NewPCG(seed, 1)))
 	go func() { m.ended <- m.engine.Run(w.t.Context(), m.stop, &parts) }()
 	return m
