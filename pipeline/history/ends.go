@@ -62,13 +62,19 @@ func (t *trial) named() {
 // outlived finds an object that a deletion should have removed, where all that
 // came after it has found its end: a deletion isn't superseded by that.
 func (t *trial) outlived() {
-	newest, _ := t.newest()
-	if len(t.held.live) == 0 || t.waits(newest) || t.coming() > 0 {
+	over, _ := t.newest()
+	if t.waits(over) || t.coming() > 0 {
+		over = 0
+	}
+	if row := t.link.row; row != nil {
+		over = max(over, row.Applied)
+	}
+	if len(t.held.live) == 0 {
 		return
 	}
 	for _, e := range t.record.above(t.held.high) {
 		w, here := t.way(&e)
-		if here && w.Fate == Removes && e.version < newest && t.fresh(&e) && !t.dead(e.version) {
+		if here && w.Fate == Removes && e.version < over && t.fresh(&e) && !t.dead(e.version) {
 			t.find(Lost, e.version, "v%d should have removed the object %s, which shows v%d", e.version, t.held.live[0], t.held.high)
 			return
 		}

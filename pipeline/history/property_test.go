@@ -173,16 +173,18 @@ func TestCorruptRunsAreFound(t *testing.T) {
 	for name, c := range corruptions {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
-			rapid.Check(t, func(t *rapid.T) {
-				m := draw(t)
-				if !c.spoil(m) {
-					return
-				}
-				tried++
-				report := history.Check(history.Options{Final: c.final}, m.Evidence)
-				require.Positive(t, report.Counts[c.class], "%s\n%s", report, m)
-			})
-			require.GreaterOrEqual(t, tried, 10, "the mistake was hardly ever possible")
+			for i := 0; i < 20 && tried < 50; i++ {
+				rapid.Check(t, func(t *rapid.T) {
+					m := draw(t)
+					if !c.spoil(m) {
+						return
+					}
+					tried++
+					report := history.Check(history.Options{Final: c.final}, m.Evidence)
+					require.Positive(t, report.Counts[c.class], "%s\n%s", report, m)
+				})
+			}
+			require.GreaterOrEqual(t, tried, 50, "the mistake was hardly ever possible")
 		})
 	}
 }

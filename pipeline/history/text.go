@@ -31,15 +31,14 @@ func (c *Checker) story(r *record) func() string {
 			}
 		}
 		var b strings.Builder
+		hidden := max(0, len(lines)-maxLines)
 		for i, l := range lines {
-			switch {
-			case i == maxLines/2 && len(lines) > maxLines:
-				fmt.Fprintf(&b, "… %d lines more …\n", len(lines)-maxLines)
-				continue
-			case i > maxLines/2 && i < len(lines)-maxLines/2+1:
-				continue
+			if i == maxLines/2 && hidden > 0 {
+				fmt.Fprintf(&b, "… %d lines more …\n", hidden)
 			}
-			b.WriteString(clock(l.at, start) + l.text + "\n")
+			if i < maxLines/2 || i >= maxLines/2+hidden {
+				b.WriteString(clock(l.at, start) + l.text + "\n")
+			}
 		}
 		c.marks(&b, r)
 		return b.String()
