@@ -88,7 +88,7 @@ func parseDate(args ...ref.Val) ref.Val {
 	}
 	t, err := time.Parse(layout, text)
 	if err != nil || !inRange(t) {
-		return refuse("parseDate: the text is no date in the layout %s", written)
+		return refuse("parseDate: the text is no date in the layout %s", shownLayout(string(written)))
 	}
 	return types.Timestamp{Time: t}
 }

@@ -1,11 +1,14 @@
 package expr
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
+	"runtime/metrics"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -41,30 +44,168 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		require.Equal(t, text, program.Text())
-		checkEval(t, program, scope)
+		checkEval(t, program, scope, scope)
 		program.Trace(scope)
 	})
 }
 
-// checkEval wants a value that can be written as JSON, or an EvalError.
-func checkEval(t *testing.T, program *Program, scope *Scope) {
+// fuzzTime is how long one evaluation may take, with room for a slow machine:
+// what is watched is stopped after 50 ms.
+const fuzzTime = 2 * time.Second
+
+// checkEval wants a value that can be written as JSON, or an EvalError, within
+// the bounds, and the same from another scope. It returns the JSON.
+func checkEval(t *testing.T, program *Program, scope, same *Scope) []byte {
 	t.Helper()
-	v, err := program.Eval(scope)
-	if err != nil {
-		fault, ok := errors.AsType[*EvalError](err)
-		require.True(t, ok, "%v", err)
+	before, began := allocated(), time.Now()
+	out, err := evalJSON(program, scope)
+	require.Less(t, allocated()-before, uint64(blowupBytes), program.Text())
+	require.Less(t, time.Since(began), fuzzTime, program.Text())
+	again, errAgain := evalJSON(program, same)
+	if fault, ok := errors.AsType[*EvalError](err); ok {
 		require.False(t, fault.Panicked, "%s: %s", program.Text(), fault.Message)
 		require.NotEmpty(t, fault.Message)
+		require.NotContains(t, fault.Message, "\n")
+		require.LessOrEqual(t, 0, fault.Start)
 		require.LessOrEqual(t, fault.Start, fault.End)
-		return
+		require.LessOrEqual(t, fault.End, utf8.RuneCountInString(program.Text()))
+		if later, ok := errors.AsType[*EvalError](errAgain); ok && fault.Costly == later.Costly {
+			require.Equal(t, fault, later, program.Text())
+			return nil
+		}
+		require.True(t, fault.Costly || errAgain != nil, "%s: %s, and then %s", program.Text(), fault.Message, again)
+		return nil
 	}
-	if out, err := v.AppendJSON(nil); err == nil {
+	if err == nil && errAgain == nil { // else the clock was in between
+		require.Equal(t, string(out), string(again), program.Text())
 		require.True(t, json.Valid(out), "%s: %s", program.Text(), out)
+		require.LessOrEqual(t, len(out), 2*jsonBytes)
 	}
-	_ = v.String()
+	return out
 }
 
-// FuzzEval runs programs of every kind over any data.
+// evalJSON returns what the program gives as JSON, "null" for a missing value.
+// The error is an *EvalError, or says why the value has no JSON.
+func evalJSON(program *Program, scope *Scope) ([]byte, error) {
+	v, err := program.Eval(scope)
+	if err != nil || v.IsMissing() {
+		return []byte("null"), err
+	}
+	_ = v.String()
+	return v.AppendJSON(nil)
+}
+
+// allocated returns how many bytes the process has asked for so far.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// FuzzHostile compiles any text and runs it over any record: compiling and
+// running keep to the bounds, the result is of the type that was promised, and
+// what is told of a failure holds no text of the record.
+func FuzzHostile(f *testing.F) {
+	src, err := os.ReadFile("testdata/issues.txt")
+	require.NoError(f, err)
+	for i, block := range strings.Split(string(src), "\n\n") {
+		text, _, _ := strings.Cut(block, "\n")
+		f.Add(text, []byte(hostileRecords[i%len(hostileRecords)]))
+	}
+	for i, text := range hostileTexts {
+		f.Add(text, []byte(hostileRecords[i%len(hostileRecords)]))
+	}
+	env := personEnv(f)
+	f.Fuzz(func(t *testing.T, text string, data []byte) {
+		if len(data) > 64<<10 {
+			t.Skip("larger ones are the table's part")
+		}
+		before := allocated()
+		program, issues := env.compileOnce(text)
+		require.Less(t, allocated()-before, uint64(64<<20), "compiling")
+		if program == nil {
+			require.NotEmpty(t, issues)
+			return
+		}
+		var scope, same Scope
+		event := personEvent("")
+		event.Data = data
+		if scope.Reset(event, nil) != nil {
+			return
+		}
+		require.NoError(t, same.Reset(event, nil))
+		checkEval(t, program, &scope, &same)
+		checkType(t, program, &scope)
+		checkSilence(t, program, &scope, data)
+	})
+}
+
+// checkType wants a value of the program's type. Records don't always keep to
+// their schema, so only what the program computes itself has to.
+func checkType(t *testing.T, program *Program, scope *Scope) {
+	t.Helper()
+	promised, nullable := program.Type()
+	v, err := program.Eval(scope)
+	if err != nil || len(program.Fields())+len(program.Names()) > 0 || promised == Dyn {
+		return
+	}
+	if v.IsNull() || v.IsMissing() {
+		require.True(t, nullable, program.Text())
+		return
+	}
+	require.Equal(t, promised, v.Type(), program.Text())
+}
+
+// checkSilence wants that a fault repeats no text of the record that the
+// expression does not hold itself.
+func checkSilence(t *testing.T, program *Program, scope *Scope, data []byte) {
+	t.Helper()
+	_, err := program.Eval(scope)
+	if err == nil {
+		return
+	}
+	for _, text := range texts(data) {
+		if len(text) >= 10 && !strings.Contains(program.Text(), text) {
+			require.NotContains(t, err.Error(), text, program.Text())
+		}
+	}
+}
+
+// texts returns the strings and keys inside of a JSON text.
+func texts(data []byte) (all []string) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return all
+		}
+		if s, ok := token.(string); ok {
+			all = append(all, s)
+		}
+	}
+}
+
+// hostileTexts are expressions that make much of little.
+var hostileTexts = []string{
+	`record.custom.map(k, record.custom.map(l, k + l))`, `record.note.replace("a", record.note)`, `record.any.map(a, [a, a, a]).flatten().size()`,
+	`cel.bind(a, record.note + record.note, a + a + a)`, `record.note.matches("(a*)*b")`, `regex.replace(record.note, "a", "bb")`, `record.custom.map(k, string(record.custom[k])).join(",").split("")`,
+	`lists.range(record.age).map(i, string(i))`, `record.any.transformMap(k, v, v)`, `"%s%500d".format([record.any, record.age])`, `record.tags.sort().distinct()`, `timestamp(record.note) + duration(record.name)`,
+	`parseDate(record.name, record.note)`, `formatDate(record.born, record.note, record.name)`, `e164(record.name, record.note)`, `lookup(record.custom, record.name, record.note)`,
+	`base64.encode(bytes(record.note))`, `record.?custom[?"a"].orValue(record.any)`, `[record, record, record]`, `{"a": record.any, "b": [record.any]}`, `math.greatest(record.any)`, `int(record.score) * 9223372036854775807`,
+}
+
+// hostileRecords are records that are not what their schema says.
+var hostileRecords = []string{
+	`{}`, `{"note":"` + strings.Repeat("a", 2000) + `","age":9223372036854775807,"name":"1e9h","tags":["b","a","b",null,{}]}`,
+	`{"custom":{"a":{"b":[1,2]},"":null,"\u0000":"\ud800"},"any":[[[[1]]],{"x":1e999}],"age":-1,"score":-0.0}`,
+	`{"note":"'canary-7f3a9b' dd 'secret'\u65e5\u672c\n","name":"canary-name-123","born":"2026-01-01T00:00:00Z"}`,
+	`{"note":null,"any":"` + strings.Repeat("%s", 500) + `","score":1e308,"born":"9999-12-31T23:59:59.999999999-23:59","day":"0000-00-00"}`,
+	`{"id":{},"email":[],"name":1,"note":true,"stage":null,"age":"x","score":[],"vip":"true","tags":{"a":1},"orders":"o","address":[],"home":7,"custom":"c","loose":[]}`,
+	`{"any":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + `,"orders":[{},null,{"total":"x"},{"total":1e400}]}`,
+}
+
+// FuzzEval runs programs of every kind over any data: each gives a value or a
+// fault in bounded time and memory, and the same twice.
 func FuzzEval(f *testing.F) {
 	env := personEnv(f)
 	var programs []*Program
@@ -88,14 +229,15 @@ func FuzzEval(f *testing.F) {
 		f.Add([]byte(data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var scope Scope
+		var scope, same Scope
 		event := personEvent("")
 		event.Data = data
 		if scope.Reset(event, nil) != nil {
 			return
 		}
+		require.NoError(t, same.Reset(event, nil))
 		for _, program := range programs {
-			checkEval(t, program, &scope)
+			checkEval(t, program, &scope, &same)
 		}
 	})
 }
@@ -112,6 +254,6 @@ func FuzzLayout(f *testing.F) {
 	scope.Set("t", personEvent("").OccurredAt)
 	f.Fuzz(func(t *testing.T, layout string) {
 		scope.Set("layout", layout)
-		checkEval(t, program, &scope)
+		checkEval(t, program, &scope, &scope)
 	})
 }

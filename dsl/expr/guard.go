@@ -68,10 +68,14 @@ func newGuards(env *cel.Env) (map[string]*guard, error) {
 	return guards, nil
 }
 
-// variadicOf returns an implementation as one of any number of arguments.
+// variadicOf returns an implementation as one of any number of arguments. What
+// the first of them must be able to do, cel-go's own calls look at before, and
+// some implementations panic without.
 func variadicOf(o *functions.Overload) functions.FunctionOp {
 	return func(args ...ref.Val) ref.Val {
 		switch {
+		case o.OperandTrait != 0 && (len(args) == 0 || !args[0].Type().HasTrait(o.OperandTrait)):
+			return types.NoSuchOverloadErr()
 		case o.Unary != nil && len(args) == 1:
 			return o.Unary(args[0])
 		case o.Binary != nil && len(args) == 2:

@@ -44,7 +44,7 @@ func layoutPiece(rest string, before []byte) (piece string, n int, pattern, prob
 		case n == 0:
 			return "", 0, "", "has a quote ' that is not closed"
 		case !inert(text):
-			return "", 0, "", fmt.Sprintf("has quoted text that reads like a date: '%s'", text)
+			return "", 0, "", "has quoted text that reads like a date"
 		}
 		return text, n, "", ""
 	case '0' <= c && c <= '9' || c == '_':
@@ -82,6 +82,27 @@ func quoted(s string) (text string, length int) {
 		return "", 0
 	}
 	return s[1 : end+1], end + 2
+}
+
+// shownLayout returns a layout for a message: its patterns and the signs
+// between them. What else is in it may come from a record.
+func shownLayout(layout string) string {
+	var b strings.Builder
+	for i := 0; i < len(layout); i++ {
+		c := layout[i]
+		if c == '\'' {
+			_, n := quoted(layout[i:])
+			b.WriteString("'…'")
+			i += n - 1
+			continue
+		}
+		if isLetter(c) || strings.IndexByte(" -/.,:", c) >= 0 {
+			b.WriteByte(c)
+		} else if !strings.HasSuffix(b.String(), "…") {
+			b.WriteString("…")
+		}
+	}
+	return b.String()
 }
 
 // layoutPart returns Go's form of a pattern.
