@@ -18,7 +18,7 @@ import (
 // says what a key that is left out means.
 type config struct {
 	Kafka       kafkaConfig               `yaml:"kafka"`
-	State       urlConfig                 `yaml:"state"`
+	State       stateConfig               `yaml:"state"`
 	Redis       redisConfig               `yaml:"redis"`
 	Credentials credentialsConfig         `yaml:"credentials"`
 	Mappings    mappingsConfig            `yaml:"mappings"`
@@ -53,13 +53,16 @@ type saslConfig struct {
 	Insecure     bool   `yaml:"insecure"`
 }
 
-type urlConfig struct {
-	URL secret `yaml:"url"`
+type stateConfig struct {
+	URL      secret `yaml:"url"`
+	Insecure bool   `yaml:"insecure"`
 }
 
 type redisConfig struct {
-	URL secret        `yaml:"url"`
-	TTL time.Duration `yaml:"ttl"`
+	URL      secret        `yaml:"url"`
+	TTL      time.Duration `yaml:"ttl"`
+	TLS      *tlsConfig    `yaml:"tls"`
+	Insecure bool          `yaml:"insecure"`
 }
 
 type credentialsConfig struct {
@@ -114,7 +117,7 @@ func defaultConfig() config {
 		Kafka: kafkaConfig{
 			Brokers: []string{"127.0.0.1:9092"}, Topic: "crmsync.events", DeadLetterTopic: "crmsync.dlq", Group: "crmsync",
 		},
-		State:       urlConfig{URL: secret{crmsync.NewSecret("sqlite:crmsync.db")}},
+		State:       stateConfig{URL: secret{crmsync.NewSecret("sqlite:crmsync.db")}},
 		Redis:       redisConfig{TTL: 10 * time.Minute},
 		Credentials: credentialsConfig{URL: "file:credentials.json", KeyFile: "credentials.key"},
 		Mappings:    mappingsConfig{Dir: "mappings"},

@@ -90,6 +90,8 @@ func (c *config) prepare(given map[string]string) {
 			c.Kafka.TLS = &tlsConfig{}
 		case strings.HasPrefix(name, envPrefix+"KAFKA_SASL_") && c.Kafka.SASL == nil:
 			c.Kafka.SASL = &saslConfig{}
+		case strings.HasPrefix(name, envPrefix+"REDIS_TLS_") && c.Redis.TLS == nil:
+			c.Redis.TLS = &tlsConfig{}
 		}
 		rest, ok := strings.CutPrefix(name, envPrefix+"PROVIDERS_")
 		for _, field := range []string{"_BASE_URL", "_MAX_INFLIGHT"} {

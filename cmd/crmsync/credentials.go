@@ -53,7 +53,7 @@ func (p *program) openVault(ctx context.Context) (*vault, error) {
 		v.rows, err = sealed.OpenFile(c.Credentials.URL)
 		return v, err
 	}
-	store, err := openStore(ctx, c.State.URL.Reveal())
+	store, err := openStore(ctx, c.State)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (p *program) openDatabase(ctx context.Context) (database, lister, error) {
 		}
 		return s, listed(s.Status, func(m sqlite.Migration) migration { return migration(m) }), nil
 	}
-	s, err := postgres.Open(ctx, url, postgres.Options{AnyVersion: true})
+	s, err := postgres.Open(ctx, url, postgres.Options{AnyVersion: true, Insecure: c.State.Insecure})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -131,7 +131,7 @@ func (p *program) openMorgue(ctx context.Context, s *selection) (*morgue, error)
 		return nil, err
 	}
 	if s.open {
-		m.state, err = openStore(ctx, c.State.URL.Reveal())
+		m.state, err = openStore(ctx, c.State)
 	}
 	return m, err
 }

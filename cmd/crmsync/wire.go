@@ -17,6 +17,7 @@ import (
 	"crmsync/pipeline/postgres"
 	"crmsync/pipeline/redis"
 	"crmsync/pipeline/sealed"
+	"crmsync/pipeline/secure"
 	"crmsync/pipeline/sqlite"
 	"crmsync/providers"
 )
@@ -147,9 +148,10 @@ type stateStore interface {
 
 // openStore opens the database of links. A SQLite file is the process's own, so
 // it is brought up to date; a server's database is migrated by an operator.
-func openStore(ctx context.Context, url string) (stateStore, error) {
+func openStore(ctx context.Context, c stateConfig) (stateStore, error) {
+	url := c.URL.Reveal()
 	if !strings.HasPrefix(url, "sqlite:") {
-		return postgres.Open(ctx, url, postgres.Options{})
+		return postgres.Open(ctx, url, postgres.Options{Insecure: c.Insecure})
 	}
 	s, err := sqlite.Open(ctx, url, sqlite.Options{AnyVersion: true})
 	if err != nil {
@@ -162,7 +164,7 @@ func openStore(ctx context.Context, url string) (stateStore, error) {
 }
 
 func (w *wired) openState(ctx context.Context, c *config, _ *watcher) error {
-	store, err := openStore(ctx, c.State.URL.Reveal())
+	store, err := openStore(ctx, c.State)
 	if err != nil {
 		return err
 	}
@@ -192,16 +194,27 @@ func openCredentials(c *config, state crmsync.SealedStore) (crmsync.CredentialSt
 	return sealed.New(file, ring), nil
 }
 
-func (w *wired) openRedis(_ context.Context, c *config, watch *watcher) error {
+// openRedis asks Redis once. That it is down stops nothing; that it refuses our user, or we its
+// certificate, does: it would go unnoticed, and rates unchecked, for good.
+func (w *wired) openRedis(ctx context.Context, c *config, watch *watcher) error {
 	if c.Redis.URL.IsZero() {
 		w.Idempotency, w.Rate = inmem.NewIdempotency(idempotencyKept), inmem.NewRate(time.Now)
 		return nil
 	}
-	store, err := redis.Open(c.Redis.URL.Reveal(), redis.Options{TTL: c.Redis.TTL, Report: watch.redisSilent})
+	options := redis.Options{TTL: c.Redis.TTL, Insecure: c.Redis.Insecure, Report: watch.redisSilent}
+	if t := c.Redis.TLS; t != nil {
+		options.TLS = &secure.TLS{CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName}
+	}
+	store, err := redis.Open(c.Redis.URL.Reveal(), options)
 	if err != nil {
 		return err
 	}
 	w.later(store.Close)
+	if err := store.Ping(ctx); crmsync.KindOf(err) == crmsync.Denied {
+		return err
+	} else if err != nil {
+		watch.redisSilent("ping", err)
+	}
 	w.Idempotency, w.Rate = store, store
 	return nil
 }
