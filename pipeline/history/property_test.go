@@ -173,7 +173,7 @@ func TestCorruptRunsAreFound(t *testing.T) {
 	for name, c := range corruptions {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
-			for i := 0; i < 20 && tried < 50; i++ {
+			for i := 0; i < 200 && tried < 50; i++ {
 				rapid.Check(t, func(t *rapid.T) {
 					m := draw(t)
 					if !c.spoil(m) {
