@@ -71,7 +71,7 @@ func (rd *reading) read(body *fastjson.Value, empty bool) {
 		}
 	case slices.Contains(rd.op.answer.items, v.status) && (body != nil || empty) && rd.items():
 		rd.rest()
-	case v.status >= 200 && v.status < 300 && body == nil:
+	case body == nil && (v.status < 300 || !empty && slices.Contains(rd.op.answer.items, v.status)):
 		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, v.operation), Code: "no_json"})
 	default:
 		rd.fail(rd.p.fault(v, false))
@@ -120,7 +120,7 @@ func (rd *reading) errorItems() bool {
 		return false
 	}
 	items, ok := list.in.list(v)
-	for _, item := range items {
+	for _, item := range rd.bounded(items) {
 		v.roots[rootError] = item
 		f := rd.p.fault(v, true)
 		named := false
@@ -138,6 +138,14 @@ func (rd *reading) errorItems() bool {
 	return ok
 }
 
+// entriesPerCall is how many entries of an answer are looked at for each call.
+// More only an answer has that is meant to keep us busy.
+const entriesPerCall = 10
+
+func (rd *reading) bounded(items []*fastjson.Value) []*fastjson.Value {
+	return items[:min(len(items), entriesPerCall*(len(rd.sc.sent)+1))]
+}
+
 func (rd *reading) resultItems() bool {
 	list := rd.op.answer.results
 	v := &rd.sc.view
@@ -152,7 +160,7 @@ func (rd *reading) resultItems() bool {
 	if list.align == alignIndex && len(items) != len(rd.sc.sent) {
 		return ok // nobody knows which is missing
 	}
-	for place, item := range items {
+	for place, item := range rd.bounded(items) {
 		v.roots[rootItem], v.roots[rootError] = item, item
 		if list.align == alignIndex {
 			rd.result(list, rd.sc.sent[place])

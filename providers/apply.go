@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"crmsync"
@@ -83,13 +84,19 @@ func (p *Provider) send(ctx context.Context, w *writer, rd *reading) {
 	out.answered.Store(err == nil && size <= answerMax)
 	out.release(w.sc)
 	switch {
-	case response.StatusCode >= http.StatusMultipleChoices || err == nil && size <= answerMax:
+	case err == nil && size <= answerMax, statusIsEnough(w.op, response.StatusCode):
 		rd.decode()
 	case err == nil:
 		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, w.op.op), Code: codeAnswerSize})
 	default:
 		rd.fail(&crmsync.Fault{Kind: settled(crmsync.Ambiguous, w.op.op), Code: interrupted(ctx, codeCutOff), Err: cause(err)})
 	}
+}
+
+// statusIsEnough tells whether a status says what became of the calls, so that
+// nothing depends on the rest of the answer.
+func statusIsEnough(op *operation, status int) bool {
+	return status >= http.StatusMultipleChoices && !slices.Contains(op.answer.items, status)
 }
 
 // receive reads an answer's body, one byte more than it may have at most.

@@ -40,7 +40,7 @@ func TestRequest(t *testing.T) {
 	r, results := p.Request(b)
 	require.Equal(t, &providers.Request{
 		Method: "POST", URL: "http://127.0.0.1:8089/proxy/crm/v3/objects/contacts/batch/upsert",
-		Header: http.Header{"Accept": {"application/json"}, "Authorization": {"Bearer [redacted]"}, "Content-Type": {"application/json"}, "User-Agent": {"crmsync"}},
+		Header: http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"identity"}, "Authorization": {"Bearer [redacted]"}, "Content-Type": {"application/json"}, "User-Agent": {"crmsync"}},
 		Body: []byte(`{"inputs":[{"id":"a \"quoted\" key","idProperty":"crmsync_id","objectWriteTraceId":"0","properties":{"firstname":"Ada","tags":"x;y","age":"36","gone":""}},` +
 			`{"id":"b","idProperty":"crmsync_id","objectWriteTraceId":"2","properties":{}}]}`),
 	}, r)

@@ -96,6 +96,9 @@ func settled(k crmsync.Kind, op crmsync.Operation) crmsync.Kind {
 // kindOf is the table below the rules. item tells that the status is that of an
 // answer which reports on the calls one by one: a failed one of those did not
 // happen, and only the CRM's own words could say more.
+//
+// A 5xx is uncertain, 503 too: proxies send it as well when they lost the CRM in
+// the middle of a request. A provider's file knows which of its own are not.
 func kindOf(status int, item bool, op crmsync.Operation) crmsync.Kind {
 	if item && status < 300 {
 		return crmsync.Rejected
@@ -110,7 +113,7 @@ func kindOf(status int, item bool, op crmsync.Operation) crmsync.Kind {
 		return crmsync.Missing
 	case http.StatusConflict, http.StatusPreconditionFailed:
 		return crmsync.Conflict
-	case http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly, http.StatusServiceUnavailable:
+	case http.StatusRequestTimeout, http.StatusLocked, http.StatusTooEarly:
 		return crmsync.Transient
 	case http.StatusTooManyRequests:
 		return crmsync.Throttled
@@ -118,7 +121,9 @@ func kindOf(status int, item bool, op crmsync.Operation) crmsync.Kind {
 		return crmsync.Rejected
 	}
 	switch {
-	case status >= 300 && status < 400: // a redirect is not followed, so nothing was done
+	case status >= http.StatusMovedPermanently && status <= http.StatusSeeOther:
+		return crmsync.Ambiguous // not followed; but many a server acts first and then sends one elsewhere
+	case status >= 300 && status < 400: // it asks to do the same elsewhere, so nothing was done
 		return crmsync.Transient
 	case status >= 400 && status < 500:
 		return crmsync.Rejected

@@ -153,7 +153,7 @@ func TestEmulatorFaults(t *testing.T) {
 		{emulator.ServerError, crmsync.Ambiguous, "http_500", 0, true},
 		{emulator.BadGateway, crmsync.Ambiguous, "http_502", 0, true},
 		{emulator.BadGatewayAfter, crmsync.Ambiguous, "http_502", 0, true},
-		{emulator.Unavailable, crmsync.Transient, "http_503", 0, true},
+		{emulator.Unavailable, crmsync.Ambiguous, "http_503", 0, true},
 		{emulator.Locked, crmsync.Transient, "LOCKED", 2 * time.Second, true},
 		{emulator.Migrating, crmsync.Throttled, "ACCOUNT_MIGRATING", 90 * time.Second, true},
 		{emulator.ResetBefore, crmsync.Ambiguous, "connection_lost", 0, true},

@@ -148,7 +148,7 @@ func TestHubSpot(t *testing.T) {
 		Operations: []crmsync.Operation{crmsync.Upsert, crmsync.Create, crmsync.Update, crmsync.Archive, crmsync.Find},
 		Kinds: map[int]crmsync.Kind{
 			477: crmsync.Throttled,
-			521: crmsync.Transient, 522: crmsync.Transient, 523: crmsync.Transient, 525: crmsync.Transient, 526: crmsync.Transient,
+			521: crmsync.Transient, 523: crmsync.Transient, 525: crmsync.Transient, 526: crmsync.Transient,
 		},
 		Samples: list,
 	})
@@ -262,9 +262,9 @@ var hubSpotSamples = []providertest.Sample{
 	{Operation: crmsync.Upsert, Calls: 1, Status: 500, Want: []crmsync.Result{failed(crmsync.Fault{Kind: crmsync.Ambiguous, Code: "http_500", Whole: true})}},
 	{Operation: crmsync.Find, Calls: 1, Status: 500, Want: []crmsync.Result{failed(crmsync.Fault{Kind: crmsync.Transient, Code: "http_500", Whole: true})}},
 	{Operation: crmsync.Upsert, Calls: 1, Status: 502, Want: []crmsync.Result{failed(crmsync.Fault{Kind: crmsync.Ambiguous, Code: "http_502", Whole: true})}},
-	{Operation: crmsync.Upsert, Calls: 1, Status: 503, Want: []crmsync.Result{failed(crmsync.Fault{Kind: crmsync.Transient, Code: "http_503", Whole: true})}},
-	{Operation: crmsync.Upsert, Calls: 1, Status: 503, Header: map[string]string{"Retry-After": "7"}, Want: []crmsync.Result{
-		failed(crmsync.Fault{Kind: crmsync.Transient, Code: "http_503", After: 7 * time.Second, Whole: true}),
+	{Operation: crmsync.Upsert, Calls: 1, Status: 503, Want: []crmsync.Result{failed(crmsync.Fault{Kind: crmsync.Ambiguous, Code: "http_503", Whole: true})}},
+	{Operation: crmsync.Upsert, Calls: 1, Status: 523, Header: map[string]string{"Retry-After": "7"}, Want: []crmsync.Result{
+		failed(crmsync.Fault{Kind: crmsync.Transient, Code: "http_523", After: 7 * time.Second, Whole: true}),
 	}},
 	{Operation: crmsync.Upsert, Calls: 1, Status: 504, Want: []crmsync.Result{failed(crmsync.Fault{Kind: crmsync.Ambiguous, Code: "http_504", Whole: true})}},
 	{Operation: crmsync.Upsert, Calls: 1, Status: 521, Want: []crmsync.Result{failed(crmsync.Fault{Kind: crmsync.Transient, Code: "http_521", Whole: true})}},

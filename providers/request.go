@@ -223,7 +223,7 @@ func appendQueryEscaped(dst []byte, s string) []byte { return append(dst, url.Qu
 
 // header returns the request's headers, with what credential the filling holds.
 func (w *writer) header() http.Header {
-	h := http.Header{"Accept": {contentTypeJSON}, "User-Agent": {userAgent}}
+	h := http.Header{"Accept": {contentTypeJSON}, "Accept-Encoding": {"identity"}, "User-Agent": {userAgent}}
 	if len(w.sc.body) > 0 {
 		h["Content-Type"] = []string{contentTypeJSON}
 	}

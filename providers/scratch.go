@@ -52,6 +52,26 @@ func (p *Provider) giveBack(sc *scratch) {
 	p.scratch.Put(sc)
 }
 
+// valuesMax is how many JSON values an answer may hold. Parsed, each takes about
+// a hundred bytes, and written down as little as two.
+const valuesMax = 1 << 19
+
+// valuesIn returns how many JSON values a text holds, or some more.
+func valuesIn(raw []byte) (n int) {
+	quoted := false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == '[' || c == '{'):
+			n++
+		}
+	}
+	return n + 1
+}
+
 // expect makes room for the answers of n calls.
 func (sc *scratch) expect(n int) {
 	sc.answered = append(sc.answered[:0], make([]bool, n)...)
@@ -60,9 +80,9 @@ func (sc *scratch) expect(n int) {
 // decode turns the answer's bytes into results.
 func (rd *reading) decode() {
 	raw := rd.sc.answer.Bytes()
-	body, err := rd.sc.parser.ParseBytes(raw)
-	if err != nil {
-		body = nil
+	var body *fastjson.Value
+	if len(raw) <= keepMax || valuesIn(raw) <= valuesMax {
+		body, _ = rd.sc.parser.ParseBytes(raw) // nil with an error
 	}
 	v := &rd.sc.view
 	v.reset(v.status, v.header, body)

@@ -18,6 +18,8 @@ func table(status int) []crmsync.Kind {
 	switch {
 	case status < 300:
 		return []crmsync.Kind{crmsync.Transient, crmsync.Ambiguous}
+	case status >= 301 && status <= 303:
+		return []crmsync.Kind{crmsync.Ambiguous}
 	case status < 400:
 		return []crmsync.Kind{crmsync.Transient}
 	case status == 401, status == 402, status == 403, status == 407:
@@ -26,7 +28,7 @@ func table(status int) []crmsync.Kind {
 		return []crmsync.Kind{crmsync.Missing}
 	case status == 409, status == 412:
 		return []crmsync.Kind{crmsync.Conflict}
-	case status == 408, status == 423, status == 425, status == 503:
+	case status == 408, status == 423, status == 425:
 		return []crmsync.Kind{crmsync.Transient}
 	case status == 429:
 		return []crmsync.Kind{crmsync.Throttled}
