@@ -17,6 +17,8 @@ type ward struct {
 	out     int       // of them, those that are in memory
 	next    time.Time // when to ask for those that are due
 	shut    bool      // the connection was paused, or gone, when last looked at
+	moves   int       // rows that came or went, ever
+	asked   int       // what moves was when it was last asked
 }
 
 // How many records of a ward are let out at a time: enough to keep the account
@@ -46,6 +48,7 @@ func (w *ward) expect(entries int64, next time.Time) {
 		w.next = next
 	}
 	w.entries = max(0, w.entries) + entries
+	w.moves++
 }
 
 // enterWard and leaveWard keep count of the records that wait and are in memory.
@@ -73,6 +76,7 @@ func (e *Engine) recount(r *record) {
 		w.next = r.row.Wait.Until
 	case was && !is:
 		w.entries--
+		w.moves++
 		e.leaveWard(r)
 	}
 }
@@ -112,6 +116,7 @@ func (e *Engine) asks() (asks []crmsync.WaitAsk, wards []*ward, parts []*partiti
 			if n := e.allowance(w); n > 0 && len(asks) < e.cfg.Rows {
 				asks = append(asks, crmsync.WaitAsk{Partition: p.id, Connection: w.id, Limit: w.out + n})
 				wards, parts = append(wards, w), append(parts, p)
+				w.asked = w.moves
 			}
 		}
 	}
@@ -217,6 +222,8 @@ func (e *Engine) letIn(p *partition, w *ward, limit int, o *outing) {
 	case o.shut:
 		w.next = e.now.Add(pausedRecheck)
 		return
+	case w.moves != w.asked: // the answer is older than what came and went meanwhile
+		w.next = e.now
 	case len(o.let) < limit && o.next.IsZero():
 		w.entries = int64(len(o.let)) // these are all
 		w.next = e.now.Add(askAgain)
