@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Apache Kafka: jars from Maven Central, one broker in KRaft mode with a plain listener, one with
-# SASL_SSL (SCRAM, a certificate of our own CA) and one whose certificate has run out, and Kafka's own
-# console tools.
+# Apache Kafka: jars from Maven Central, one or three brokers in KRaft mode, each with a plain listener,
+# one with SASL_SSL (SCRAM, a certificate of our own CA) and one whose certificate has run out, and
+# Kafka's own console tools.
 # Sourced by parts.
 
 KAFKA_USER=crmsync
@@ -56,14 +56,24 @@ copy_jars() {
 # kafka_config: what differs from Kafka's defaults serves one of three ends: one broker is enough
 # (replication 1), tests are quick (no rebalance delay, short sessions allowed, retention and
 # compaction look every second), and a missing topic is an error as it is in production.
+# Of three brokers two must have what is acknowledged.
 kafka_config() {
+  local name=$1 port voters='' n listeners advertised
+  port=$(port_of "$name")
+  for ((n = 1; n <= BROKERS; n++)); do voters+=${voters:+,}$n@127.0.0.1:$((PORT + 10 * n - 8)); done
+  advertised=PLAINTEXT://127.0.0.1:$port,SASL_SSL://127.0.0.1:$((port + 1)),EXPIRED://127.0.0.1:$((port + 6))
+  listeners=$advertised,CONTROLLER://127.0.0.1:$((port + 2))
+  if [[ $PROXY == yes ]]; then
+    listeners+=,PROXIED://127.0.0.1:$((port + 9))
+    advertised+=,PROXIED://127.0.0.1:$((PORT + 30 + $(broker_of "$name")))
+  fi
   cat <<CONF
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:$((PORT + 2))
-listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1)),EXPIRED://127.0.0.1:$((PORT + 6)),CONTROLLER://127.0.0.1:$((PORT + 2))
-advertised.listeners=PLAINTEXT://127.0.0.1:$PORT,SASL_SSL://127.0.0.1:$((PORT + 1)),EXPIRED://127.0.0.1:$((PORT + 6))
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,EXPIRED:SSL,CONTROLLER:PLAINTEXT
+node.id=$(broker_of "$name")
+controller.quorum.voters=$voters
+listeners=$listeners
+advertised.listeners=$advertised
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,EXPIRED:SSL,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
@@ -73,19 +83,19 @@ listener.name.sasl_ssl.ssl.keystore.type=PEM
 listener.name.sasl_ssl.ssl.keystore.location=$TLS_DIR/server.pem
 listener.name.expired.ssl.keystore.type=PEM
 listener.name.expired.ssl.keystore.location=$TLS_DIR/expired.pem
-log.dirs=$STATE/kafka
+log.dirs=$STATE/$name
 num.partitions=8
 auto.create.topics.enable=false
-default.replication.factor=1
-min.insync.replicas=1
+default.replication.factor=$BROKERS
+min.insync.replicas=$((BROKERS / 2 + 1))
 offsets.topic.num.partitions=4
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor=$BROKERS
 transaction.state.log.num.partitions=2
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=$BROKERS
+transaction.state.log.min.isr=$((BROKERS / 2 + 1))
 share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor=$BROKERS
+share.coordinator.state.topic.min.isr=$((BROKERS / 2 + 1))
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 broker.heartbeat.interval.ms=500
@@ -97,28 +107,30 @@ num.io.threads=4
 CONF
 }
 
+# start_kafka NAME: starts a broker.
 start_kafka() {
-  kafka_config >"$STATE/kafka.properties"
-  if [[ ! -f $STATE/kafka/meta.properties ]]; then
-    "${KAFKA_JAVA[@]}" -Xmx128m kafka.tools.StorageTool format -t "$KAFKA_CLUSTER" -c "$STATE/kafka.properties" \
+  local name=$1
+  kafka_config "$name" >"$STATE/$name.properties"
+  if [[ ! -f $STATE/$name/meta.properties ]]; then
+    "${KAFKA_JAVA[@]}" -Xmx128m kafka.tools.StorageTool format -t "$KAFKA_CLUSTER" -c "$STATE/$name.properties" \
       --add-scram "SCRAM-SHA-256=[name=$KAFKA_USER,password=$KAFKA_PASSWORD]" \
-      --add-scram "SCRAM-SHA-512=[name=$KAFKA_USER,password=$KAFKA_PASSWORD]" </dev/null >"$STATE/kafka.log" 2>&1 9>&- || {
-      show_log "$STATE/kafka.log"
+      --add-scram "SCRAM-SHA-512=[name=$KAFKA_USER,password=$KAFKA_PASSWORD]" </dev/null >"$STATE/$name.log" 2>&1 9>&- || {
+      show_log "$STATE/$name.log"
       die "formatting Kafka's folder did not work (log above)"
     }
   fi
-  launch kafka "${KAFKA_JAVA[@]}" -Xms512m -Xmx512m -XX:+ExitOnOutOfMemoryError kafka.Kafka "$STATE/kafka.properties"
+  launch "$name" "${KAFKA_JAVA[@]}" -Xms512m -Xmx512m -XX:+ExitOnOutOfMemoryError kafka.Kafka "$STATE/$name.properties"
 }
 
-# kafka_answers: asks for the metadata of no topic (request 3, version 0) by hand. The answer
+# kafka_answers NAME: asks for the metadata of no topic (request 3, version 0) by hand. The answer
 # counts the brokers that are up and let in, in bytes 9 to 12: an open port alone says too little.
 kafka_answers() {
   local brokers
   # shellcheck disable=SC2016  # the inner bash expands it
   brokers=$(timeout 3 bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
     printf "\0\0\0\x0e\0\x03\0\0\0\0\0\x01\xff\xff\0\0\0\0" >&3
-    head -c 12 <&3 | od -An -tu1 -j11' kafka "$PORT" 2>/dev/null) || return 1
-  ((${brokers:-0} == 1))
+    head -c 12 <&3 | od -An -tu1 -j11' kafka "$(port_of "$1")" 2>/dev/null) || return 1
+  ((${brokers:-0} == BROKERS))
 }
 
 # kafka_tool NAME ARGUMENT...: one of Kafka's own programs, called as in Kafka's bin folder. The
@@ -136,6 +148,6 @@ kafka_tool() {
     *) die "there is no tool '$name' here (kafka-console-producer, -console-consumer, -topics, -configs, -consumer-groups, -get-offsets)" ;;
   esac
   args=("$@")
-  [[ " $* " == *" --bootstrap-server"* ]] || args+=(--bootstrap-server "127.0.0.1:$PORT")
+  [[ " $* " == *" --bootstrap-server"* ]] || args+=(--bootstrap-server "$(brokers)")
   exec "${KAFKA_JAVA[@]}" -Xmx256m "$class" "${args[@]}"
 }

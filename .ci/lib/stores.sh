@@ -76,7 +76,7 @@ launch_postgres() {
   shift 2
   d=$(postgres_dir "$name")
   make_database "$d" "$certificate"
-  clear_postgres_pid "$d/postmaster.pid"
+  clear_postgres_pid "$d"
   launch "$name" "${AS_POSTGRES[@]}" "$(postgres_programs)/postgres" -D "$d" \
     -c "port=$(port_of "$name")" -c "unix_socket_directories=$d" -c ssl=on "$@"
 }
@@ -88,14 +88,14 @@ start_postgres_expired() {
   launch_postgres postgres_expired expired -c listen_addresses=127.0.0.1 -c max_connections=10 -c shared_buffers=1MB
 }
 
-# clear_postgres_pid FILE: after a KILL the file is still there. The server's other processes need a
-# moment to notice; and where nobody reaps zombies, PostgreSQL would take the dead one for a live one.
+# clear_postgres_pid FOLDER: after a KILL its files are still there. The server's other processes need
+# a moment to notice; and where nobody reaps zombies, PostgreSQL would take the dead one for a live one.
 clear_postgres_pid() {
   local pid
-  [[ -f $1 ]] || return 0
+  [[ -f $1/postmaster.pid ]] || return 0
   sleep 1
-  pid=$(head -n 1 "$1")
-  if grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; then rm -f "$1"; fi
+  pid=$(head -n 1 "$1/postmaster.pid")
+  if grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; then rm -f "$1/postmaster.pid" "$1"/.s.PGSQL.*.lock; fi
 }
 
 # postgres_url NAME PARAMETERS
