@@ -38,7 +38,7 @@ func (e *Engine) weigh(a *account, b *batch, all []sent) {
 	for i := range all {
 		f := all[i].result.Fault
 		switch {
-		case f == nil && all[i].ends == crmsync.Synced, f != nil && f.Kind == crmsync.Rejected && !f.Whole:
+		case f == nil && all[i].ends == crmsync.Synced, f != nil && (f.Kind == crmsync.Rejected || f.Kind == crmsync.Missing) && !f.Whole:
 			a.failed, a.refused, a.workedAt, a.downSince = 0, 0, e.now, time.Time{}
 			return
 		case f == nil:

@@ -14,6 +14,7 @@ import (
 // Bounds of an event. Larger ones are dead letters.
 const (
 	maxEventBytes = 1 << 20
+	maxAsideBytes = 256 << 10 // of a message's key and headers
 	maxEventDepth = 32
 	maxIDBytes    = 512
 	maxChanged    = 1000
@@ -41,6 +42,9 @@ type Decoder struct {
 // Decode answers the message's event. A fault is of kind Rejected, and its code
 // is the reason code of the dead letter.
 func (d *Decoder) Decode(m *crmsync.Message) (crmsync.Event, *crmsync.Fault) {
+	if aside(m) > maxAsideBytes {
+		return crmsync.Event{}, refuse("too_large", "the message's key and headers have more than %d bytes", maxAsideBytes)
+	}
 	if m.Value == nil {
 		return d.tombstone(m)
 	}
@@ -54,6 +58,16 @@ func (d *Decoder) Decode(m *crmsync.Message) (crmsync.Event, *crmsync.Fault) {
 		}
 	}
 	return d.event(&env, m)
+}
+
+// aside is how many bytes stand beside a message's value, and about what each
+// header takes.
+func aside(m *crmsync.Message) int {
+	n := len(m.Key)
+	for _, h := range m.Headers {
+		n += len(h.Key) + len(h.Value) + 64
+	}
+	return n
 }
 
 // decode is Decode, but for a panic, which costs the event and not the process.

@@ -84,6 +84,41 @@ func TestDecode(t *testing.T) {
 
 func withVersion(ev crmsync.Event, v int64) crmsync.Event { ev.Version = v; return ev }
 
+func TestDecodeRefusesWhatStandsBesideTheValue(t *testing.T) {
+	for name, m := range map[string]crmsync.Message{
+		"key":          {Key: make([]byte, 256<<10+1), Value: []byte(plainEvent)},
+		"one header":   {Value: []byte(plainEvent), Headers: []crmsync.Header{{Key: "x", Value: make([]byte, 256<<10)}}},
+		"many headers": {Value: []byte(plainEvent), Headers: make([]crmsync.Header, 5000)},
+	} {
+		d := pipeline.Decoder{}
+		_, f := d.Decode(&m)
+		require.NotNil(t, f, name)
+		require.Equal(t, "the message's key and headers have more than 262144 bytes", f.Message, name)
+	}
+}
+
+func TestDecodeHashesWhatTheEventSays(t *testing.T) {
+	hash := func(op, data string) uint64 {
+		d := pipeline.Decoder{}
+		ev, f := d.Decode(&crmsync.Message{Value: []byte(`{"event_id":"e","org_id":"o","record_type":"t","record_id":"i","version":1,"op":"` + op +
+			`","occurred_at":"2026-11-22T10:00:00Z","data":` + data + `}`)})
+		require.Nil(t, f)
+		require.NotZero(t, ev.Hash)
+		return ev.Hash
+	}
+	a := hash("update", `{"a":1,"b":{"c":2}}`)
+	require.Equal(t, a, hash("create", ` { "b" : {"c":2} , "a" : 1 } `), "fields in another order")
+	for name, other := range map[string]uint64{
+		"value":      hash("update", `{"a":2,"b":{"c":2}}`),
+		"field gone": hash("update", `{"b":{"c":2}}`),
+		"names swap": hash("update", `{"b":1,"a":{"c":2}}`),
+		"a delete":   hash("delete", `{"a":1,"b":{"c":2}}`),
+		"empty":      hash("update", `{}`),
+	} {
+		require.NotEqual(t, a, other, name)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	without := func(member string) string {
 		var m map[string]json.RawMessage

@@ -252,7 +252,7 @@ func (e *Engine) advance(r *record) {
 func (e *Engine) dequeueSettled(r *record) bool {
 	for len(r.pending) > 0 && r.pending[0].settled(&r.link) {
 		it := r.shift()
-		if !it.replay && it.event.Version == r.link.Applied && differs(it.event.Hash, r.link.EventHash) {
+		if it.event.Version == r.link.Applied && differs(it.event.Hash, r.link.EventHash) {
 			r.flying = it
 			e.reject(r, contradiction(), 0)
 			return true

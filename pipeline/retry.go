@@ -18,7 +18,7 @@ func (e *Engine) failed(a *account, b *batch, r *record, f *crmsync.Fault) {
 	case crmsync.Conflict:
 		e.adopt(b, r, f)
 	case crmsync.Missing:
-		e.missing(a, b, r, f)
+		e.missing(b, r, f)
 	default:
 		e.reject(r, f, r.tries+1)
 	}
@@ -91,15 +91,15 @@ func (e *Engine) adopt(b *batch, r *record, f *crmsync.Fault) {
 // missing ends a delete whose object isn't there: that is what it asks for. An
 // update whose object is gone, because somebody deleted it in the CRM, makes it
 // anew if the mapping says so; else it is a dead letter, and a person decides.
-func (e *Engine) missing(a *account, b *batch, r *record, f *crmsync.Fault) {
+func (e *Engine) missing(b *batch, r *record, f *crmsync.Fault) {
 	switch {
 	case r.flying.event.Op == crmsync.Deleted:
 		r.seek = false
 		r.link.Object, r.link.ExternalID, r.link.Hash, r.link.Deleted = b.Object, "", 0, true
 		e.settle(r, crmsync.Unchanged)
-	case b.Operation == crmsync.Find:
+	case b.Operation == crmsync.Find: // what was in doubt has not happened
 		r.seek = false
-		e.later(a, r, f, e.now.Add(e.backoff(r.tries)))
+		e.again(r)
 	case b.Operation == crmsync.Update && r.flying.program.Recreates() && r.tries < e.cfg.Attempts:
 		r.tries++
 		r.link.ExternalID, r.link.Hash = "", 0

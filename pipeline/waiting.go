@@ -22,13 +22,16 @@ type packed struct {
 }
 
 type packedHeader struct {
-	Key   string `json:"key"`
+	Key   []byte `json:"key"` // any bytes
 	Value []byte `json:"value"`
 }
 
 // maxWaiting is how many versions of one record can wait: a delete and what
 // follows it.
 const maxWaiting = 2
+
+// maxBodyBytes is more than pack makes of what the decoder lets pass.
+const maxBodyBytes = 4 << 20
 
 // pack makes a Wait's body of messages. Its first byte names the form.
 func pack(messages []crmsync.Message) []byte {
@@ -37,7 +40,7 @@ func pack(messages []crmsync.Message) []byte {
 		m := &messages[i]
 		all[i] = packed{m.Topic, m.Partition, m.Offset, m.Key, m.Value, m.Time.UnixMicro(), nil}
 		for _, h := range m.Headers {
-			all[i].Headers = append(all[i].Headers, packedHeader(h))
+			all[i].Headers = append(all[i].Headers, packedHeader{[]byte(h.Key), h.Value})
 		}
 	}
 	body, err := json.Marshal(all)
@@ -52,7 +55,7 @@ var errUnreadable = errors.New("the waiting entry's body is damaged, or of anoth
 
 // unpack reads what pack wrote.
 func unpack(body []byte) ([]crmsync.Message, error) {
-	if len(body) == 0 || body[0] != '1' {
+	if len(body) == 0 || body[0] != '1' || len(body) > maxBodyBytes {
 		return nil, errUnreadable
 	}
 	var all []packed
@@ -64,9 +67,12 @@ func unpack(body []byte) ([]crmsync.Message, error) {
 	}
 	messages := make([]crmsync.Message, len(all))
 	for i, p := range all {
+		if p.Topic == "" {
+			return nil, errUnreadable
+		}
 		messages[i] = crmsync.Message{Topic: p.Topic, Partition: p.Partition, Offset: p.Offset, Key: p.Key, Value: p.Value, Time: time.UnixMicro(p.Time).UTC()}
 		for _, h := range p.Headers {
-			messages[i].Headers = append(messages[i].Headers, crmsync.Header(h))
+			messages[i].Headers = append(messages[i].Headers, crmsync.Header{Key: string(h.Key), Value: h.Value})
 		}
 	}
 	return messages, nil
