@@ -14,6 +14,10 @@ type Counters struct {
 	Accounts map[string]map[Outcome]int64 `json:"accounts"`
 	// Open is how many requests still wait for their answer.
 	Open int64 `json:"open"`
+	// Pending is how many requests are there and not yet in the log: their
+	// effect is still to come, if they have one. When it is 0 and nobody sends,
+	// nothing changes any more.
+	Pending int64 `json:"pending"`
 	// LastSeq is the number of the newest entry, LogLines how many lines the
 	// log keeps, LogDropped how many it has dropped for want of room.
 	LastSeq    int64 `json:"last_seq"`

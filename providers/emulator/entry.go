@@ -25,6 +25,9 @@ const (
 	Missing   Outcome = "missing"   // asked for and not there
 )
 
+// Landed says whether the call changed the object.
+func (o Outcome) Landed() bool { return o == Created || o == Updated || o == Archived }
+
 // Value is one property of a record, as it was stored.
 type Value struct {
 	Name  string
@@ -75,7 +78,8 @@ type Record struct {
 	ID string `json:"id,omitempty"`
 	// UniqueProperty and UniqueValue are how the call named the record, when
 	// it did so by a unique property, and otherwise the record's own unique
-	// property if the account has defined one and the record has it set.
+	// property, or the one that the account's owner knows records by, if the
+	// record has it set.
 	UniqueProperty string  `json:"unique_property,omitempty"`
 	UniqueValue    string  `json:"unique_value,omitempty"`
 	Outcome        Outcome `json:"outcome"`
@@ -93,6 +97,9 @@ type Entry struct {
 	// the log is the order of the effects.
 	Seq   int64     `json:"seq"`
 	Start time.Time `json:"start"`
+	// Landed is when the request changed objects, all at once; zero when it
+	// changed none and never will.
+	Landed time.Time `json:"landed,omitzero"`
 	// End is when the answer was written or the request was abandoned; zero
 	// while the client is still waiting.
 	End        time.Time `json:"end,omitzero"`

@@ -50,7 +50,7 @@ func TestInspect(t *testing.T) {
 		{"log from", "GET", "log?since=2", "", 200, lines("2", "2", "3", "1")},
 		{"log of an account, bounded", "GET", "log?account=1&limit=1", "", 200, lines("1", "1")},
 		{"log from nowhere", "GET", "log?since=x", "", 400, `{"error":"parameter since is \"x\": give a whole number"}` + "\n"},
-		{"counters", "GET", "counters", "", 200, `{"calls":{"upsert":3},"statuses":{},"faults":{},"records":{},"accounts":{},"open":3,"last_seq":3,"log_lines":3,"log_dropped":0}` + "\n"},
+		{"counters", "GET", "counters", "", 200, `{"calls":{"upsert":3},"statuses":{},"faults":{},"records":{},"accounts":{},"open":3,"pending":0,"last_seq":3,"log_lines":3,"log_dropped":0}` + "\n"},
 		{"reset", "POST", "reset", "", 204, ""},
 		{"faults", "GET", "faults", "", 200, `{"queue":[{"match":{},"kind":"slow","delay":"1.5s","times":2}],"rates":{"late":0.5}}` + "\n"},
 		{"bad rates", "PUT", "faults", `{"rates":{"slow":7}}`, 400, `{"error":"rate of fault slow is 7: give a number from 0 to 1"}` + "\n"},

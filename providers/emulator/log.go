@@ -27,6 +27,7 @@ type Log struct {
 	next    int64 // the Seq of the next entry
 	lines   int   // the weight of what is kept
 	limit   int
+	pending int64 // requests without an entry
 	counts  Counters
 }
 
@@ -40,6 +41,14 @@ func NewLog(limit int) *Log {
 	return &Log{next: 1, limit: limit, counts: newCounters()}
 }
 
+// Arrived counts a request that is there and has no entry yet: it may still
+// change objects. Its Append ends that.
+func (l *Log) Arrived() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending++
+}
+
 // Append adds e as the next entry and returns its sequence number. The caller
 // holds the lock of the effects that e tells of, and leaves e.Records alone
 // afterwards. Status and End follow with Finish.
@@ -48,6 +57,7 @@ func (l *Log) Append(e Entry) int64 {
 	defer l.mu.Unlock()
 	e.Seq = l.next
 	l.next++
+	l.pending = max(l.pending-1, 0)
 	l.entries = append(l.entries, e)
 	l.lines += weight(e)
 	l.counts.began(e)
@@ -129,11 +139,12 @@ func (l *Log) Counters() Counters {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.counts.clone()
-	c.LastSeq, c.LogLines = l.next-1, int64(l.lines)
+	c.LastSeq, c.LogLines, c.Pending = l.next-1, int64(l.lines), l.pending
 	return c
 }
 
-// Reset forgets all entries and counts. Sequence numbers go on.
+// Reset forgets all entries and counts. Sequence numbers go on, and requests
+// that have no entry yet stay counted.
 func (l *Log) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

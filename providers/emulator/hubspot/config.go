@@ -84,6 +84,11 @@ type Portal struct {
 	Expires time.Time `json:"expires,omitzero"`
 	// UniqueProperty, such as crmsync_id, is made ready in every object type.
 	UniqueProperty string `json:"unique_property,omitempty"`
+	// KeyProperty, such as crmsync_key, is made ready in every object type too,
+	// without unique values: upserts and reads can't name records by it, creates
+	// make as many of one value as are sent, and only search finds them. The log
+	// names records by it.
+	KeyProperty string `json:"key_property,omitempty"`
 	// Location sets the portal's midnight, when the daily limit starts anew;
 	// UTC when nil.
 	Location *time.Location `json:"-"`

@@ -103,7 +103,7 @@ func (t target) Objects(account, objectType string) ([]emulator.Object, error) {
 
 // inspection is the inspection API with what HubSpot adds to it:
 //
-//	POST /_emulator/portals      a Portal: {"id": 1, "token": "pat-1", "unique_property": "crmsync_id"}
+//	POST /_emulator/portals      a Portal: {"id": 1, "token": "pat-1", "unique_property": "crmsync_id", "key_property": "crmsync_key"}
 //	PUT  /_emulator/limits       {"token": "pat-1", "limits": {"ten_secondly": 100}}
 //	POST /_emulator/denials      {"token": "pat-1", "for": "30s"}
 //	POST /_emulator/properties   {"portal": 1, "object_type": "contacts", "property": {…}}

@@ -109,23 +109,28 @@ func (s *Server) portalFor(p Portal) (*portal, error) {
 			owner.tables[k] = newTable(s.standard[k])
 		}
 	}
-	if p.UniqueProperty == "" {
-		return owner, nil
-	}
 	for _, k := range s.kinds {
-		if err := owner.readyProperty(k, p.UniqueProperty, s.config.Now()); err != nil {
+		err := owner.readyProperty(k, p.UniqueProperty, true, s.config.Now())
+		if err == nil {
+			err = owner.readyProperty(k, p.KeyProperty, false, s.config.Now())
+		}
+		if err != nil {
 			return nil, fmt.Errorf("add portal %d: %w", p.ID, err)
 		}
 	}
 	return owner, nil
 }
 
-// readyProperty makes a unique text property unless it is there.
-func (p *portal) readyProperty(k *kind, name string, now time.Time) error {
+// readyProperty makes a text property that names records, unless it is there or
+// has no name. It fails when there is another one of that name.
+func (p *portal) readyProperty(k *kind, name string, unique bool, now time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := p.tables[k]
-	if slot, unique := t.schema.uniqueSlot(name); unique && slot >= 0 {
+	if name == "" {
+		return nil
+	}
+	if slot := t.schema.slot(name); slot >= 0 && t.schema.props[slot].HasUniqueValue == unique && (unique || t.schema.props[slot].key) {
 		return nil
 	}
 	group := ""
@@ -133,7 +138,7 @@ func (p *portal) readyProperty(k *kind, name string, now time.Time) error {
 		group = prop.GroupName
 	}
 	return t.addProperty(Property{
-		Name: name, Label: name, Type: "string", FieldType: "text", GroupName: group, HasUniqueValue: true,
+		Name: name, Label: name, Type: "string", FieldType: "text", GroupName: group, HasUniqueValue: unique, key: !unique,
 	}, now).asError("create property " + name + " of " + k.name)
 }
 

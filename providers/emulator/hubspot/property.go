@@ -36,6 +36,7 @@ type Property struct {
 	ReadOnly bool `json:"-"`
 
 	standard bool // defined by HubSpot, not by the portal
+	key      bool // what the portal's owner knows records by, without unique values
 	created  time.Time
 }
 

@@ -23,6 +23,7 @@ type schema struct {
 	slots    map[string]int
 	byName   []int // slots in the order of their names
 	unique   []int // slots with unique values
+	keys     []int // slots that the portal's owner knows records by
 	shown    []int // what a read returns when it asks for nothing
 	id       int   // the slot of hs_object_id
 	created  int
@@ -63,6 +64,9 @@ func newSchema(k *kind, props []*Property) *schema {
 		s.byName = append(s.byName, slot)
 		if p.HasUniqueValue {
 			s.unique = append(s.unique, slot)
+		}
+		if p.key || p.HasUniqueValue && !p.standard {
+			s.keys = append(s.keys, slot)
 		}
 	}
 	slices.SortFunc(s.byName, func(a, b int) int { return strings.Compare(props[a].Name, props[b].Name) })
@@ -143,11 +147,11 @@ func (s *schema) uniqueSlot(idProperty string) (int, bool) {
 	return slot, slot >= 0 && s.props[slot].HasUniqueValue
 }
 
-// ownName returns the first custom unique property that is set, which is how
-// the portal's owner knows the record.
+// ownName returns the first custom property that names records and is set,
+// which is how the portal's owner knows the record.
 func (s *schema) ownName(values []string) (name, value string) {
-	for _, slot := range s.unique {
-		if value := valueAt(values, slot); value != "" && !s.props[slot].standard {
+	for _, slot := range s.keys {
+		if value := valueAt(values, slot); value != "" {
 			return s.props[slot].Name, value
 		}
 	}

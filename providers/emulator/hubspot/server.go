@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,6 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.inspect.ServeHTTP(w, r)
 		return
 	}
+	s.log.Arrived()
 	x := &exchange{server: s, request: r, start: s.config.Now(), route: find(s.kinds, r.Method, r.URL.Path)}
 	a := x.admit(w)
 	if a == nil {
@@ -214,6 +216,9 @@ func (x *exchange) record(records []emulator.Record) {
 	}
 	if x.token != nil {
 		e.Account = x.token.portal.account
+	}
+	if slices.ContainsFunc(records, func(r emulator.Record) bool { return r.Outcome.Landed() }) {
+		e.Landed = x.server.config.Now()
 	}
 	x.seq = x.server.log.Append(e)
 }
