@@ -88,16 +88,19 @@ func (e *Engine) release() {
 		return
 	}
 	topic, from := e.cfg.Topic, e.cfg.VersionFrom
+	e.touched = map[crmsync.LinkKey]bool{}
 	away(e, "release", func(ctx context.Context, p *Parts) ([]outing, error) {
 		return letDue(ctx, p, topic, asks, from)
 	}, func(all []outing, err error) {
+		touched := e.touched
+		e.touched = nil
 		if !e.releases.done(e, nil, err) {
 			return
 		}
 		e.releases.retryAt = e.now.Add(e.cfg.ReleaseEvery)
 		for i := range all {
 			if !parts[i].gone {
-				e.letIn(parts[i], wards[i], asks[i].Limit, &all[i])
+				e.letIn(parts[i], wards[i], asks[i].Limit, &all[i], touched)
 			}
 		}
 	})
@@ -216,8 +219,9 @@ func letOut(l *crmsync.Link, set *dsl.Set, from VersionFrom) let {
 	return o
 }
 
-// letIn lets what a ward gave join its records.
-func (e *Engine) letIn(p *partition, w *ward, limit int, o *outing) {
+// letIn lets what a ward gave join its records, but for rows that were written
+// meanwhile: they are not as they were read.
+func (e *Engine) letIn(p *partition, w *ward, limit int, o *outing, touched map[crmsync.LinkKey]bool) {
 	switch w.shut = o.shut; {
 	case o.shut:
 		w.next = e.now.Add(pausedRecheck)
@@ -235,8 +239,8 @@ func (e *Engine) letIn(p *partition, w *ward, limit int, o *outing) {
 	}
 	for i := range o.let {
 		l := &o.let[i]
-		if p.closing() || p.records[l.link.LinkKey] != nil {
-			continue // it joined with a newer event
+		if p.closing() || p.records[l.link.LinkKey] != nil || touched[l.link.LinkKey] {
+			continue // it is in memory, or was
 		}
 		r := e.newRecord(l.link.LinkKey, p, l.connection)
 		e.meet(r, l)

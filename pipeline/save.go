@@ -125,6 +125,9 @@ func (e *Engine) saved(r *record, s crmsync.Saved) {
 		e.advance(r)
 	default:
 		e.recount(r)
+		if e.touched != nil {
+			e.touched[r.key] = true
+		}
 		r.link = r.row
 		r.sure()
 		e.wrote(r)
