@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -117,7 +116,7 @@ func (s setting) overlay(given map[string]string, from origin) error {
 		var file string
 		if file, ok = given[name+"_FILE"]; ok {
 			delete(given, name+"_FILE")
-			b, err := os.ReadFile(file)
+			b, err := readSecretFile(file)
 			if err != nil {
 				return fmt.Errorf("read the file of %s_FILE: %w", name, err)
 			}

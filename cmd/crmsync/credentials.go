@@ -183,7 +183,7 @@ func readBounded(file string) ([]byte, error) {
 // is misspelt would otherwise be found out by the CRM's refusal.
 func (p *program) hintUse(dir string, id crmsync.CredentialID) {
 	file := filepath.Join(dir, id.Org, "org.yaml")
-	src, err := os.ReadFile(file)
+	src, err := readUpTo(file, document.DefaultLimits().Bytes)
 	if err != nil {
 		p.hint("Note: there is no %s yet, so nothing uses it.", file)
 		return
