@@ -10,6 +10,15 @@ import (
 )
 
 const (
+	// closeGate makes later statements that save wait behind the claim. Locks of this kind are handed
+	// out in the order in which they were asked for. There are at most 64 per topic, as a server has
+	// room for some thousands only; that a claim holds up the saves of some other partitions is no harm.
+	closeGate = `
+SELECT pg_advisory_xact_lock(g.gate, g.wing) FROM (
+  SELECT DISTINCT hashtext($1::text) AS gate, p.partition % 64 AS wing FROM unnest($2::integer[]) AS p (partition)
+  ORDER BY gate, wing
+) AS g`
+
 	// claimEpochs waits for the statements that hold the epochs of the partitions. It takes them in one
 	// order, as all do.
 	claimEpochs = `
@@ -49,6 +58,8 @@ func (s *Store) Claim(ctx context.Context, topic string, partitions []int32) ([]
 	}
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // in any other selectWards would not see what claimEpochs waited for
+	batch.Queue("SET LOCAL lock_timeout = '10s'")       // so that a server stuck with a save holds up no saves of others for longer
+	batch.Queue(closeGate, topic, partitions)
 	batch.Queue(claimEpochs, topic, partitions).Query(func(rows pgx.Rows) error {
 		var partition int32
 		var epoch int64

@@ -22,7 +22,9 @@ const farthest = 100 * 365 * 24 * time.Hour
 //
 // fence locks the partitions' epochs before any row is written: FOR SHARE waits for a claim that is
 // under way and then reads what it wrote, and a claim waits for the statement. So there is no moment
-// in which a claim has answered and a row of an older epoch is still to be written.
+// in which a claim has answered and a row of an older epoch is still to be written. owners goes through
+// the gate first, for those who share a lock overtake the one who waits for them all to be gone: without
+// it a claim would wait as long as statements overlap.
 //
 // judged leaves out what was lost before the statement began; an INSERT alone would make a row of a
 // revision that follows on none. The last WHERE decides between writers that got past it at the same
@@ -32,7 +34,11 @@ const farthest = 100 * 365 * 24 * time.Hour
 // for a client that stands still to read on.
 const saveLinks = `
 WITH owners AS MATERIALIZED (
-  SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[]) WITH ORDINALITY AS o (topic, partition, epoch, n)
+  SELECT o.*, pg_advisory_xact_lock_shared(o.gate, o.wing) FROM (
+    SELECT *, hashtext(topic) AS gate, partition % 64 AS wing
+    FROM unnest($1::text[], $2::integer[], $3::bigint[]) WITH ORDINALITY AS o (topic, partition, epoch, n)
+    ORDER BY gate, wing
+  ) AS o
 ), fence AS MATERIALIZED (
   SELECT o.n, e.epoch = o.epoch AS ours
   FROM owners AS o JOIN epochs AS e ON e.topic = o.topic AND e.partition = o.partition
@@ -88,6 +94,13 @@ SELECT string_agg(CASE
     ELSE 'm' END, '' ORDER BY j.n)
 FROM judged AS j
 LEFT JOIN written AS w ON w.org = j.org AND w.record_type = j.record_type AND w.record_id = j.record_id AND w.connection = j.connection`
+
+// shareGate goes through the gate ahead of insertEpochs, as a claim does.
+const shareGate = `
+SELECT pg_advisory_xact_lock_shared(o.gate, o.wing) FROM (
+  SELECT hashtext(topic) AS gate, partition % 64 AS wing FROM unnest($1::text[], $2::integer[]) AS o (topic, partition)
+  ORDER BY gate, wing
+) AS o`
 
 // insertEpochs gives partitions that nobody has claimed a row that can be locked.
 const insertEpochs = `
@@ -157,7 +170,8 @@ func (s *Store) save(ctx context.Context, links []crmsync.Link) (letters string,
 		err = s.pool.QueryRow(ctx, saveLinks, columns.arguments()...).Scan(&letters)
 		return letters, err
 	}
-	batch := &pgx.Batch{}
+	batch := &pgx.Batch{} // one transaction
+	batch.Queue(shareGate, columns.topics, columns.parts)
 	batch.Queue(insertEpochs, columns.owners()...)
 	batch.Queue(saveLinks, columns.arguments()...).QueryRow(func(row pgx.Row) error { return row.Scan(&letters) })
 	return letters, s.pool.SendBatch(ctx, batch).Close()
