@@ -16,6 +16,10 @@ func TestState(t *testing.T) {
 	pipelinetest.StateStore(t, func(testing.TB) pipelinetest.State { return inmem.NewState(time.Now) })
 }
 
+func TestWaitingRoom(t *testing.T) {
+	pipelinetest.WaitingRoom(t, func(testing.TB) pipelinetest.State { return inmem.NewState(time.Now) })
+}
+
 func TestOwnership(t *testing.T) {
 	pipelinetest.Ownership(t, func(testing.TB) pipelinetest.OwnershipHarness {
 		state := inmem.NewState(time.Now)

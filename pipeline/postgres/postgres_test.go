@@ -21,6 +21,11 @@ func TestStateStore(t *testing.T) {
 	pipelinetest.StateStore(t, func(t testing.TB) pipelinetest.State { return openAt(t, schema(t, url)) })
 }
 
+func TestWaitingRoom(t *testing.T) {
+	url := database(t)
+	pipelinetest.WaitingRoom(t, func(t testing.TB) pipelinetest.State { return openAt(t, schema(t, url)) })
+}
+
 func TestOwnership(t *testing.T) {
 	url := database(t)
 	pipelinetest.Ownership(t, func(t testing.TB) pipelinetest.OwnershipHarness {

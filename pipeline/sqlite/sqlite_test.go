@@ -32,6 +32,10 @@ func TestStateStore(t *testing.T) {
 	pipelinetest.StateStore(t, func(t testing.TB) pipelinetest.State { return open(t) })
 }
 
+func TestWaitingRoom(t *testing.T) {
+	pipelinetest.WaitingRoom(t, func(t testing.TB) pipelinetest.State { return open(t) })
+}
+
 func TestOwnership(t *testing.T) {
 	pipelinetest.Ownership(t, func(t testing.TB) pipelinetest.OwnershipHarness {
 		store := open(t)
