@@ -21,7 +21,7 @@ func IdempotencyStore(t *testing.T, open func(t testing.TB) crmsync.IdempotencyS
 		{"what was not marked is not seen", seenNothing},
 		{"empty slices are answered with empty ones", seenEmpty},
 		{"what was marked is seen, in the order asked", seenOrder},
-		{"another version, connection or record is not seen", seenNeighbours},
+		{"another version, hash, connection or record is not seen", seenNeighbours},
 		{"odd keys don't meet", seenOddKeys},
 		{"a full slice", seenFullSlice},
 		{"marks from several callers", seenConcurrent},
@@ -33,7 +33,7 @@ func IdempotencyStore(t *testing.T, open func(t testing.TB) crmsync.IdempotencyS
 }
 
 func delivery(id string, version int64) crmsync.Delivery {
-	return crmsync.Delivery{Key: linkKey(id).Key, Connection: "hubspot", Version: version}
+	return crmsync.Delivery{Key: linkKey(id).Key, Connection: "hubspot", Version: version, Hash: 1<<63 + 5}
 }
 
 func seenNothing(t *testing.T, store crmsync.IdempotencyStore) {
@@ -65,6 +65,10 @@ func seenNeighbours(t *testing.T, store crmsync.IdempotencyStore) {
 		{"version before", func(d *crmsync.Delivery) { d.Version = 6 }},
 		{"version after", func(d *crmsync.Delivery) { d.Version = 8 }},
 		{"version with another sign", func(d *crmsync.Delivery) { d.Version = -7 }},
+		{"the version with other data", func(d *crmsync.Delivery) { d.Hash++ }},
+		{"a hash with another sign", func(d *crmsync.Delivery) { d.Hash = 5 }},
+		{"no hash", func(d *crmsync.Delivery) { d.Hash = 0 }},
+		{"hash for version", func(d *crmsync.Delivery) { d.Version, d.Hash = int64(d.Hash), uint64(d.Version) }},
 		{"connection", func(d *crmsync.Delivery) { d.Connection = "salesforce" }},
 		{"no connection", func(d *crmsync.Delivery) { d.Connection = "" }},
 		{"org", func(d *crmsync.Delivery) { d.Key.Org = "beta" }},

@@ -21,6 +21,7 @@ func (s *Store) deliveryKey(d *crmsync.Delivery) string {
 		buffer = append(buffer, part...)
 	}
 	buffer = binary.BigEndian.AppendUint64(buffer, uint64(d.Version))
+	buffer = binary.BigEndian.AppendUint64(buffer, d.Hash)
 	sum := sha256.Sum256(buffer)
 	key := make([]byte, 0, len(s.options.Prefix)+len(d.Key.Org)+26)
 	key = append(append(append(append(key, s.options.Prefix...), ':'), d.Key.Org...), ":d:"...)
