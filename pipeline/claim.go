@@ -41,7 +41,7 @@ func (e *Engine) claim() {
 func (e *Engine) claimed(p *partition, c *crmsync.Claim, asked time.Time) {
 	p.epoch, p.sendBy = c.Epoch, asked.Add(e.cfg.Lease)
 	for _, w := range c.Waiting {
-		p.wardOf(w.Connection).expect(w.Entries, w.Next)
+		p.wardOf(w.Connection).expect(w.Entries, e.now) // what it waits for may have come
 	}
 	left, understood := parseNote(p.term.Note)
 	if p.term.Note != "" && !understood {

@@ -50,7 +50,7 @@ type Config struct {
 	DeniedPause time.Duration // how long an account rests whose credential is refused; doubles up to four times it
 
 	Lease        time.Duration // how long a proof of ownership lasts; what a next owner waits for
-	MaxInflight  time.Duration // the longest of any provider in use
+	MaxInflight  time.Duration // the longest of any provider in use, its search lag included
 	ParkAfter    time.Duration // longer waits go to the waiting room
 	ReleaseEvery time.Duration // how often the waiting room is looked at, at most
 

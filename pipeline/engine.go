@@ -34,7 +34,8 @@ type Engine struct {
 
 	assignedAt time.Time // when a partition last came
 
-	touched map[crmsync.LinkKey]bool // rows written since the waiting room was asked; nil: it isn't being asked
+	mappings string                   // hash of those that the waiting room was last asked with
+	touched  map[crmsync.LinkKey]bool // rows written since the waiting room was asked; nil: it isn't being asked
 
 	polls    backlog[struct{}]
 	claims   backlog[struct{}]

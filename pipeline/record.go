@@ -113,7 +113,7 @@ func (r *record) sure() {
 // land until the CRM must be done with it.
 func (e *Engine) overshadow(r *record, it *item) {
 	limits := e.line(r.account, it.program.Object(), crmsync.Update).limits
-	r.hazard = latest(r.hazard, it.part.aloneAt.Add(limits.MaxInflight))
+	r.hazard = latest(r.hazard, it.part.aloneAt.Add(limits.MaxInflight+limits.SearchLag))
 	r.distrust()
 }
 

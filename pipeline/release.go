@@ -89,21 +89,29 @@ func (e *Engine) release() {
 	}
 	topic, from := e.cfg.Topic, e.cfg.VersionFrom
 	e.touched = map[crmsync.LinkKey]bool{}
-	away(e, "release", func(ctx context.Context, p *Parts) ([]outing, error) {
-		return letDue(ctx, p, topic, asks, from)
-	}, func(all []outing, err error) {
+	known := e.mappings
+	away(e, "release", func(ctx context.Context, p *Parts) (round, error) {
+		return letDue(ctx, p, topic, asks, from, known)
+	}, func(r round, err error) {
 		touched := e.touched
 		e.touched = nil
 		if !e.releases.done(e, nil, err) {
 			return
 		}
+		e.mappings = r.mappings
 		e.releases.retryAt = e.now.Add(e.cfg.ReleaseEvery)
-		for i := range all {
+		for i := range r.outings {
 			if !parts[i].gone {
-				e.letIn(parts[i], wards[i], asks[i].Limit, &all[i], touched)
+				e.letIn(parts[i], wards[i], asks[i].Limit, &r.outings[i], touched)
 			}
 		}
 	})
+}
+
+// round is what asking the waiting room brought.
+type round struct {
+	outings  []outing // per ask
+	mappings string   // the hash of the mappings in force then
 }
 
 // asks picks the wards that may be asked now.
@@ -158,9 +166,17 @@ type let struct {
 	unreadable bool
 }
 
-func letDue(ctx context.Context, p *Parts, topic string, asks []crmsync.WaitAsk, from VersionFrom) ([]outing, error) {
+// letDue asks for those who are due. Other mappings than those that are known may
+// serve whoever waits for want of one.
+func letDue(ctx context.Context, p *Parts, topic string, asks []crmsync.WaitAsk, from VersionFrom, known string) (round, error) {
 	set := p.Mappings.Current()
 	all := make([]outing, len(asks))
+	r := round{outings: all, mappings: set.Hash()}
+	if r.mappings != known {
+		if _, err := p.Waiting.Release(ctx, crmsync.WaitFilter{Reason: Unmapped}); err != nil {
+			return r, err
+		}
+	}
 	open := make([]crmsync.WaitAsk, 0, len(asks))
 	var of []int
 	for i, ask := range asks {
@@ -170,11 +186,11 @@ func letDue(ctx context.Context, p *Parts, topic string, asks []crmsync.WaitAsk,
 		}
 	}
 	if len(open) == 0 {
-		return all, nil
+		return r, nil
 	}
 	answers, err := p.Waiting.Due(ctx, topic, open)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	for n, i := range of {
 		all[i].next = answers[n].Next
@@ -182,7 +198,7 @@ func letDue(ctx context.Context, p *Parts, topic string, asks []crmsync.WaitAsk,
 			all[i].let = append(all[i].let, letOut(&answers[n].Links[j], set, from))
 		}
 	}
-	return all, nil
+	return r, nil
 }
 
 func connectionOf(set *dsl.Set, id crmsync.ConnectionID) (crmsync.Connection, bool) {

@@ -60,9 +60,9 @@ const suspectAfter = 3
 // Then its newest version goes, or, after a create, the object is looked for.
 func (e *Engine) doubt(a *account, b *batch, r *record, f *crmsync.Fault) {
 	at := b.Deadline.Add(b.limits.MaxInflight)
-	if b.Operation == crmsync.Create {
-		r.seek = true
-		at = at.Add(b.limits.SearchLag)
+	if b.Operation == crmsync.Create || b.Operation == crmsync.Upsert {
+		r.seek = r.seek || b.Operation == crmsync.Create
+		at = at.Add(b.limits.SearchLag) // what is looked for next may be this object
 	}
 	if b.Operation != crmsync.Find { // which changes nothing
 		r.hazard = latest(r.hazard, at)

@@ -122,8 +122,23 @@ func (r waitingRoom) Waiting(context.Context, crmsync.WaitFilter, int) ([]crmsyn
 	return nil, errBroken
 }
 
-// Release releases nothing: no engine asks for it, only operators do.
-func (r waitingRoom) Release(context.Context, crmsync.WaitFilter) (int64, error) { return 0, errBroken }
+// Release lets those go who wait for a reason: an engine asks for no other.
+func (r waitingRoom) Release(_ context.Context, f crmsync.WaitFilter) (int64, error) {
+	if err := r.ask(DueError); err != nil {
+		return 0, err
+	}
+	s, n := r.w.store, int64(0)
+	for _, key := range s.order {
+		if l := s.rows[key]; l.Wait != nil && l.Wait.Reason == f.Reason {
+			row, wait := *l, *l.Wait
+			wait.Until = r.w.Now
+			row.Wait = &wait
+			s.rows[key] = &row
+			n++
+		}
+	}
+	return n, nil
+}
 
 // describe prints a row for a trace.
 func describe(l *crmsync.Link) string {
