@@ -164,7 +164,7 @@ func TestKeys(t *testing.T) {
 	draw := crmsync.Draw{Key: crmsync.BudgetKey{Connection: crmsync.ConnectionID{Org: "ac:me}", Name: "hubspot"}, Budget: "daily"}, Limit: 9, Window: time.Minute, Cost: 2}
 	store.Check(t.Context(), [][]crmsync.Draw{{draw}})
 	keys := server.Keys()
-	require.Equal(t, []string{"crmsync:acme:d:-wD2n7lu_Hdf7dM9C95AMg", "crmsync:{ac%3Ame%7D/hubspot}:b:daily"}, keys)
+	require.Equal(t, []string{"crmsync:acme:d:FM1iMEADRbKcoMbPmwzKuQ", "crmsync:{ac%3Ame%7D/hubspot}:b:daily"}, keys)
 	require.Equal(t, 3*time.Minute, server.TTL(keys[0]))
 	require.Equal(t, time.Minute+time.Second, server.TTL(keys[1]))
 	require.Equal(t, "7.000000000", server.HGet(keys[1], "units"))
