@@ -105,7 +105,7 @@ func (w *World) judgeRow(old, l *crmsync.Link) {
 		w.breach("row of %v is owned by %v", l.LinkKey, l.Owner)
 		return
 	}
-	if before := newest(old); newest(l) < before && !w.excused(l.LinkKey, before) {
+	if before := newest(old); newest(l) < before && !w.excused(l.LinkKey, before) && !w.comes(h, before, w.logs[h.partition].committed) {
 		w.breach("row of %v goes back from %d to %d", l.LinkKey, before, newest(l))
 	}
 	if l.Applied > old.Applied && !w.excused(l.LinkKey, l.Applied) && !w.shown(l.LinkKey, l.Applied) {
@@ -137,7 +137,7 @@ func (w *World) judgeCommitted(f *fact, offset int64) {
 		}
 		d := way{f.place, accounts[i].ID.Name}
 		key := crmsync.LinkKey{Key: f.key, Connection: d.connection}
-		safe := w.buried[d] || w.unmapped[d] || w.comes(f, offset)
+		safe := w.buried[d] || w.unmapped[d] || w.comes(w.histories[f.key], f.version, offset)
 		if row := w.store.rows[key]; row != nil {
 			safe = safe || newest(row) >= f.version
 		}
@@ -150,11 +150,9 @@ func (w *World) judgeCommitted(f *fact, offset int64) {
 	}
 }
 
-// comes says whether the log from offset on has the version of f, or a newer one.
-func (w *World) comes(f *fact, offset int64) bool {
-	return slices.ContainsFunc(w.logs[f.partition].facts[offset:], func(o *fact) bool {
-		return !o.broken && o.key == f.key && o.version >= f.version
-	})
+// comes says whether the log from offset on has a version of a record, or a newer one.
+func (w *World) comes(h *history, version, offset int64) bool {
+	return slices.ContainsFunc(h.facts, func(f *fact) bool { return f.version >= version && f.offset >= offset })
 }
 
 // judgeLetter judges a dead letter as it is kept.
@@ -173,7 +171,7 @@ func (w *World) judgeLetter(l *crmsync.DeadLetter, d way) {
 	cause := false
 	switch kind := l.Fault.Kind; {
 	case l.Fault.Code == "version_conflict":
-		cause = !f.same(w.histories[f.key].first(f.version))
+		cause = slices.ContainsFunc(w.histories[f.key].of(f.version), func(o *fact) bool { return o.offset < f.offset && !o.same(f) })
 	case kind == crmsync.Rejected:
 		cause = f.flawed
 	case kind == crmsync.Missing:
@@ -238,7 +236,9 @@ func (w *World) true(f *fact, d way, o crmsync.Outcome) bool {
 	case crmsync.Superseded:
 		return w.histories[f.key].newest() > f.version
 	}
-	other := !f.same(w.histories[f.key].first(f.version))
+	m := w.mirror(key)
+	other := m.version == f.version && !f.deleted && !f.replay && m.content != f.shows &&
+		!slices.ContainsFunc(w.histories[f.key].of(f.version), func(o *fact) bool { return o.offset < f.offset && o.same(f) })
 	return !other || row.Applied != f.version || row.EventHash == 0
 }
 

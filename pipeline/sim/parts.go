@@ -139,7 +139,11 @@ func (o witness) Requested(pipeline.Requested) {}
 
 // Noticed puts into the trace what concerns more than one delivery.
 func (o witness) Noticed(n pipeline.Notice) {
-	if o.w.tracing() && n.What != "" {
+	switch {
+	case !o.w.tracing():
+	case n.Task != "":
+		o.w.trace("%s notices: %s %v", o.name, n.Task, n.Err)
+	default:
 		o.w.trace("%s notices: %s, partition %d %v", o.name, n.What, n.Partition, n.Account)
 	}
 }

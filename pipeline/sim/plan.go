@@ -141,10 +141,12 @@ func (w *World) append(at time.Time, h *history) {
 		f.broken, m.Value = true, []byte(`{"event_id":"x","org_id":`)
 	case w.happens(UnknownOrg):
 		f.key = crmsync.RecordKey{Org: "ghost", Type: "person", ID: "x"}
-		f.version, m.Value = 1, body(f)
+		f.version = 1
+		m.Value = body(f)
 	case w.happens(NoMapping):
 		f.key.Type = "odd"
-		f.version, m.Value = 1, body(f)
+		f.version = 1
+		m.Value = body(f)
 	case n > 0 && w.happens(Repeat):
 		*f = *h.facts[w.dice.N(n)]
 		m.Value = body(f)

@@ -16,6 +16,7 @@ type Setup struct {
 const (
 	stepsMax   = 20_000
 	safetyMost = 1_500
+	patience   = 5_000 // without faults, until an operator releases all that waits
 )
 
 // Sim plays one history.

@@ -122,22 +122,12 @@ func (r waitingRoom) Waiting(context.Context, crmsync.WaitFilter, int) ([]crmsyn
 	return nil, errBroken
 }
 
-// Release lets those go who wait for a reason: an engine asks for no other.
+// Release sets Until to now for those that the filter picks.
 func (r waitingRoom) Release(_ context.Context, f crmsync.WaitFilter) (int64, error) {
 	if err := r.ask(DueError); err != nil {
 		return 0, err
 	}
-	s, n := r.w.store, int64(0)
-	for _, key := range s.order {
-		if l := s.rows[key]; l.Wait != nil && l.Wait.Reason == f.Reason {
-			row, wait := *l, *l.Wait
-			wait.Until = r.w.Now
-			row.Wait = &wait
-			s.rows[key] = &row
-			n++
-		}
-	}
-	return n, nil
+	return r.w.store.release(&f), nil
 }
 
 // describe prints a row for a trace.

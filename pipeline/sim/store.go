@@ -36,6 +36,9 @@ func (s *store) put(by string, l crmsync.Link) crmsync.Saved {
 		s.w.trace("%s saves %v: %v", by, describe(&l), [...]string{"written", "moved", "fenced"}[fate])
 	}
 	if fate != crmsync.Written || old.Revision == l.Revision && !s.w.setup.NoFence {
+		if fate == crmsync.Written && !sameRow(old, &l) {
+			s.w.breach("two rows of one revision: %s and %s", describe(old), describe(&l))
+		}
 		return fate
 	}
 	s.w.judgeRow(old, &l)
@@ -58,6 +61,18 @@ func (s *store) fate(old, l *crmsync.Link) crmsync.Saved {
 		return crmsync.Moved
 	}
 	return crmsync.Written
+}
+
+// sameRow says whether two rows say the same, but for when a wait is over: an
+// operator may have changed that.
+func sameRow(a, b *crmsync.Link) bool {
+	x, y := *a, *b
+	if x.Wait != nil && y.Wait != nil {
+		v, w := *x.Wait, *y.Wait
+		v.Until = w.Until
+		x.Wait, y.Wait = &v, &w
+	}
+	return describe(&x) == describe(&y)
 }
 
 // waits returns the rows that wait, of a partition, in the order of their coming.
@@ -106,18 +121,26 @@ func (s *store) due(ask crmsync.WaitAsk) (d crmsync.Due) {
 	return d
 }
 
-// release ends all waits of a connection, as an operator does.
-func (s *store) release(id crmsync.ConnectionID) (n int) {
+// release ends the waits that a filter picks.
+func (s *store) release(f *crmsync.WaitFilter) (n int64) {
 	for _, key := range s.order {
-		if l := s.rows[key]; l.Wait != nil && l.Key.Org == id.Org && l.Connection == id.Name {
-			row, wait := *l, *l.Wait
-			wait.Until = s.w.Now
-			row.Wait = &wait
-			s.rows[key] = &row
-			n++
+		l := s.rows[key]
+		if l.Wait == nil || !picks(f, l) {
+			continue
 		}
+		row, wait := *l, *l.Wait
+		wait.Until = s.w.Now
+		row.Wait = &wait
+		s.rows[key] = &row
+		n++
 	}
 	return n
+}
+
+func picks(f *crmsync.WaitFilter, l *crmsync.Link) bool {
+	same := func(want, got string) bool { return want == "" || want == got }
+	return same(f.Key.Org, l.Key.Org) && same(f.Key.Type, l.Key.Type) && same(f.Key.ID, l.Key.ID) &&
+		same(f.Connection, l.Connection) && same(f.Reason, l.Wait.Reason)
 }
 
 // shifted returns a link whose moments another clock tells, that is so much ahead.

@@ -122,7 +122,7 @@ func (s *Sim) strikeAccount(t Trouble, a *accountState) bool {
 		a.accepted++
 		s.later(s.Now.Add(600*ms), func() { a.stored = a.accepted })
 	case OperatorReleases:
-		return s.store.release(a.id) > 0
+		return s.store.release(&crmsync.WaitFilter{Key: crmsync.RecordKey{Org: a.id.Org}, Connection: a.id.Name}) > 0
 	}
 	return true
 }
@@ -165,14 +165,18 @@ func (s *Sim) coordinate() {
 		case l.heir != nil && l.heir.inGroup() && s.dice.Chance(30):
 			s.assign(part, l.heir)
 		}
-		if l.gap != nil && s.Now.Sub(l.messages[0].Time) > 0 && s.dice.Chance(100) {
+		if l.gap != nil && (s.calm || s.dice.Chance(100)) {
 			s.acceptGap(part)
 		}
 	}
-	if s.calm {
-		for _, p := range s.processes {
-			p.reads(0)
-		}
+	if !s.calm {
+		return
+	}
+	for _, p := range s.processes {
+		p.reads(0)
+	}
+	if s.Steps > s.plan.calmAt+patience { // some wait for long by their own reason
+		s.store.release(&crmsync.WaitFilter{})
 	}
 }
 
