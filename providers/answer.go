@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +59,7 @@ type reading struct {
 	calls    []crmsync.Call
 	results  []crmsync.Result
 	nameless *crmsync.Fault // of an error that names no call
+	unread   bool           // entries were left unread
 }
 
 // read turns an answer into the results of the calls that were sent. body is
@@ -125,7 +127,7 @@ func (rd *reading) errorItems() bool {
 		f := rd.p.fault(v, true)
 		named := false
 		list.name.texts(v, func(name []byte) {
-			if i, found := rd.find(list.align, name, false); found {
+			if i, found := rd.find(list.align, name); found {
 				rd.set(i, f, false)
 				named = true
 			}
@@ -143,7 +145,9 @@ func (rd *reading) errorItems() bool {
 const entriesPerCall = 10
 
 func (rd *reading) bounded(items []*fastjson.Value) []*fastjson.Value {
-	return items[:min(len(items), entriesPerCall*(len(rd.sc.sent)+1))]
+	most := entriesPerCall * (len(rd.sc.sent) + 1)
+	rd.unread = rd.unread || len(items) > most
+	return items[:min(len(items), most)]
 }
 
 func (rd *reading) resultItems() bool {
@@ -160,24 +164,30 @@ func (rd *reading) resultItems() bool {
 	if list.align == alignIndex && len(items) != len(rd.sc.sent) {
 		return ok // nobody knows which is missing
 	}
-	for place, item := range rd.bounded(items) {
+	items = rd.bounded(items)
+	for place, item := range items {
 		v.roots[rootItem], v.roots[rootError] = item, item
 		if list.align == alignIndex {
 			rd.result(list, rd.sc.sent[place])
 			continue
 		}
-		if i, found := rd.find(list.align, list.name.text(v), list.foldCase); found {
+		if i, found := rd.find(list.align, list.name.text(v)); found {
 			rd.result(list, i)
 		}
+	}
+	if list.foldCase {
+		rd.folded(list, items)
 	}
 	v.roots[rootItem], v.roots[rootError] = v.roots[rootBody], v.roots[rootBody]
 	return ok
 }
 
-// result reads one result, which is that of call i.
+// result reads one result, which is that of call i. What was said of a call
+// first stands, but a find may meet several objects of one key: then the oldest
+// is the one, in whatever order they come, so that all who ask adopt the same.
 func (rd *reading) result(list *resultList, i int) {
 	v := &rd.sc.view
-	if rd.sc.answered[i] {
+	if rd.sc.answered[i] && (rd.op.op != crmsync.Find || rd.results[i].Fault != nil) {
 		return
 	}
 	if list.ok != nil && !list.ok.truth(v) {
@@ -185,7 +195,7 @@ func (rd *reading) result(list *resultList, i int) {
 		return
 	}
 	id := list.id.text(v)
-	if len(id) == 0 || len(id) > idMax {
+	if len(id) == 0 || len(id) > idMax || rd.sc.answered[i] && !older(string(id), rd.results[i].ExternalID) {
 		return
 	}
 	rd.sc.answered[i] = true
@@ -196,28 +206,45 @@ func (rd *reading) result(list *resultList, i int) {
 	rd.results[i] = crmsync.Result{ExternalID: string(id), Created: created}
 }
 
+// older tells whether the object a was made before b, as far as ids can say: the
+// numbers that most CRMs count up are compared as such.
+func older(a, b string) bool {
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b)) < 0
+}
+
 // find returns the call that an entry names by trace, id or key.
-func (rd *reading) find(by alignment, name []byte, foldCase bool) (i int, ok bool) {
+func (rd *reading) find(by alignment, name []byte) (i int, ok bool) {
 	if by == alignTrace {
 		n, err := strconv.Atoi(string(name))
 		_, ok = slices.BinarySearch(rd.sc.sent, n)
 		return n, ok && err == nil
 	}
-	if i, ok = rd.sc.names[string(name)]; ok || !foldCase {
-		return i, ok
-	}
-	return rd.findFolded(name)
+	i, ok = rd.sc.names[string(name)]
+	return i, ok
 }
 
-// findFolded looks for a key that differs in case only. It is tried after the
-// exact one, and only among calls without an answer.
-func (rd *reading) findFolded(name []byte) (i int, ok bool) {
+// folded gives calls that no entry names the entries whose key differs in case
+// only. No entry is that of two calls.
+func (rd *reading) folded(list *resultList, items []*fastjson.Value) {
+	v := &rd.sc.view
+	var given map[int]bool
 	for _, i := range rd.sc.sent {
-		if !rd.sc.answered[i] && strings.EqualFold(rd.calls[i].Match.Value, string(name)) {
-			return i, true
+		if rd.sc.answered[i] {
+			continue
+		}
+		for place, item := range items {
+			v.roots[rootItem], v.roots[rootError] = item, item
+			name := list.name.text(v)
+			if _, exact := rd.sc.names[string(name)]; exact || given[place] || !strings.EqualFold(rd.calls[i].Match.Value, string(name)) {
+				continue
+			}
+			if given == nil {
+				given = map[int]bool{}
+			}
+			given[place] = true
+			rd.result(list, i)
 		}
 	}
-	return 0, false
 }
 
 // rest gives the calls that no entry names their faults.
@@ -242,7 +269,7 @@ func (rd *reading) rest() {
 // unnamed returns the fault of calls that no entry names.
 func (rd *reading) unnamed() *crmsync.Fault {
 	v, absent := &rd.sc.view, rd.op.answer.absent
-	if absent != nil && (rd.nameless == nil || rd.nameless.Kind == absent.kind) && absent.holds(v) {
+	if absent != nil && !rd.unread && (rd.nameless == nil || rd.nameless.Kind == absent.kind) && absent.holds(v) {
 		f := &crmsync.Fault{}
 		rd.p.follow(absent, v, f)
 		return f

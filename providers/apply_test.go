@@ -117,6 +117,8 @@ func TestFoldedKeys(t *testing.T) {
 		{"of two one is answered", []string{"AB", "ab"}, []string{"ab"}, []string{"", "1"}},
 		{"another's", []string{"a"}, []string{"b"}, []string{""}},
 		{"named twice", []string{"a"}, []string{"a", "A"}, []string{"1"}},
+		{"another's first", []string{"a"}, []string{"A", "a"}, []string{"2"}},
+		{"one object for two calls", []string{"A@x", "a@X"}, []string{"a@x"}, []string{"1", ""}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := hubspotWith(t, providers.Options{Transport: &transport{status: 200, body: answer(c.given...)}})

@@ -27,6 +27,9 @@ type Harness struct {
 	Object, MatchField string
 	Fields             []byte
 	Operations         []crmsync.Operation
+	// Silence tells that a find says of an object that is not there nothing at
+	// all, as searches do.
+	Silence bool
 	// Kinds are the statuses that mean something else at this CRM than the
 	// suite's own table says, for an update of one object.
 	Kinds map[int]crmsync.Kind
