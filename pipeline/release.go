@@ -72,8 +72,8 @@ func (e *Engine) recount(r *record) {
 	switch was, is := r.link.Wait != nil, r.row.Wait != nil; {
 	case is && !was:
 		w.expect(1, r.row.Wait.Until)
-	case is && r.row.Wait.Until.Before(w.next):
-		w.next = r.row.Wait.Until
+	case is:
+		w.expect(0, r.row.Wait.Until)
 	case was && !is:
 		w.entries--
 		w.moves++
