@@ -1,10 +1,8 @@
 package sealed
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,17 +13,12 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 	"unicode/utf8"
 
 	"crmsync"
 )
 
-const (
-	fileScheme  = "file:"
-	fileVersion = 1
-	fileBytes   = 256 << 20
-)
+const fileScheme = "file:"
 
 // File is a crmsync.SealedStore in a JSON file, for one machine. Every change replaces the file as
 // a whole, so a reader never sees half of one; processes that write wait for each other. Before a
@@ -36,20 +29,6 @@ type File struct {
 	mu   sync.Mutex // guards what follows; held while writing
 	info fs.FileInfo
 	rows map[crmsync.CredentialID]crmsync.SealedCredential // of the file that info describes
-}
-
-// fileContent and fileRow are the file's JSON.
-type fileContent struct {
-	Version     int       `json:"version"`
-	Credentials []fileRow `json:"credentials"`
-}
-
-type fileRow struct {
-	Org       string    `json:"org"`
-	Name      string    `json:"name"`
-	Key       string    `json:"key"`
-	Box       []byte    `json:"box"`
-	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
 // OpenFile returns the store in the file that url names as "file:PATH". The file is made when
@@ -91,6 +70,9 @@ func (f *File) PutSealed(ctx context.Context, rows []crmsync.SealedCredential) e
 		if !utf8.ValidString(row.ID.Org) || !utf8.ValidString(row.ID.Name) || !utf8.ValidString(row.KeyID) {
 			return &crmsync.Fault{Kind: crmsync.Rejected, Code: "bad_value", Err: fmt.Errorf("write credentials: the id %q is not UTF-8", row.ID)}
 		}
+		if max(len(row.ID.Org), len(row.ID.Name), len(row.KeyID)) > fileIDBytes {
+			return &crmsync.Fault{Kind: crmsync.Rejected, Code: "bad_value", Err: fmt.Errorf("write credentials: an id has more than %d bytes", fileIDBytes)}
+		}
 	}
 	return f.change(ctx, len(rows), func(all map[crmsync.CredentialID]crmsync.SealedCredential) {
 		for _, row := range rows {
@@ -127,6 +109,9 @@ func (f *File) change(ctx context.Context, n int, edit func(map[crmsync.Credenti
 	rows := maps.Clone(f.rows)
 	edit(rows)
 	text, err := encode(rows)
+	if err == nil && (len(rows) > fileRows || len(text) > fileBytes) {
+		return &crmsync.Fault{Kind: crmsync.Rejected, Code: "too_large", Err: fmt.Errorf("write credentials: %s would hold %d credentials in %d bytes, at most %d in %d are read: keep more in PostgreSQL", f.path, len(rows), len(text), fileRows, fileBytes)}
+	}
 	if err == nil {
 		err = replace(f.path, text)
 	}
@@ -149,8 +134,11 @@ func (f *File) load() error {
 	if f.info != nil && os.SameFile(f.info, info) && f.info.ModTime().Equal(info.ModTime()) && f.info.Size() == info.Size() {
 		return nil
 	}
+	if !info.Mode().IsRegular() {
+		return denied("bad_credentials_file", fmt.Errorf("read credentials: %s is no file", f.path))
+	}
 	if info.Size() > fileBytes {
-		return denied("bad_credentials_file", fmt.Errorf("read credentials: %s has %d bytes, at most %d are read", f.path, info.Size(), fileBytes))
+		return denied("bad_credentials_file", fmt.Errorf("read credentials: %s has %d bytes, at most %d are read: keep more in PostgreSQL", f.path, info.Size(), fileBytes))
 	}
 	text, err := os.ReadFile(f.path)
 	if err != nil {
@@ -166,41 +154,6 @@ func (f *File) load() error {
 
 func byID(a, b crmsync.CredentialID) int {
 	return cmp.Or(cmp.Compare(a.Org, b.Org), cmp.Compare(a.Name, b.Name))
-}
-
-func encode(rows map[crmsync.CredentialID]crmsync.SealedCredential) ([]byte, error) {
-	content := fileContent{Version: fileVersion, Credentials: []fileRow{}}
-	for _, id := range slices.SortedFunc(maps.Keys(rows), byID) {
-		row := rows[id]
-		content.Credentials = append(content.Credentials, fileRow{Org: id.Org, Name: id.Name, Key: row.KeyID, Box: row.Box, UpdatedAt: row.UpdatedAt})
-	}
-	text, err := json.MarshalIndent(content, "", "  ")
-	return append(text, '\n'), err
-}
-
-// decode reads what encode writes, and refuses everything else.
-func decode(text []byte) (map[crmsync.CredentialID]crmsync.SealedCredential, error) {
-	var content fileContent
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&content); err != nil {
-		return nil, fmt.Errorf("not a credentials file, at byte %d", decoder.InputOffset())
-	}
-	if decoder.More() {
-		return nil, fmt.Errorf("more than one value, at byte %d", decoder.InputOffset())
-	}
-	if content.Version != fileVersion {
-		return nil, fmt.Errorf("version %d, this program reads %d", content.Version, fileVersion)
-	}
-	rows := make(map[crmsync.CredentialID]crmsync.SealedCredential, len(content.Credentials))
-	for i, row := range content.Credentials {
-		id := crmsync.CredentialID{Org: row.Org, Name: row.Name}
-		if _, twice := rows[id]; twice || len(row.Box) == 0 {
-			return nil, fmt.Errorf("credential %d, %s, is there twice or has no box", i+1, id)
-		}
-		rows[id] = crmsync.SealedCredential{ID: id, KeyID: row.Key, Box: row.Box, UpdatedAt: row.UpdatedAt}
-	}
-	return rows, nil
 }
 
 // replace writes a file that only its owner can read, so that after a crash either the old or the

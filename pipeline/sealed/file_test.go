@@ -109,10 +109,14 @@ func TestFileRefuses(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"empty", "", "not a credentials file, at byte 0"},
 		{"text", "hello", "not a credentials file, at byte 0"},
-		{"cut off", `{"version": 1, "credentials": [`, "not a credentials file, at byte 0"},
-		{"unknown key", `{"version": 1, "secrets": []}`, "not a credentials file, at byte 29"},
+		{"cut off", `{"version": 1, "credentials": [`, "not a credentials file, at byte 31"},
+		{"unknown key", `{"version": 1, "secrets": []}`, "not a credentials file, at byte 24"},
 		{"another version", `{"version": 2, "credentials": []}`, "version 2, this program reads 1"},
 		{"two values", `{"version": 1} {}`, "more than one value, at byte 15"},
+		{"rows before the version", `{"credentials": [], "version": 1}`, "not a credentials file, at byte 14"},
+		{"version twice", `{"version": 1, "version": 1}`, "not a credentials file, at byte 24"},
+		{"credentials twice", `{"version": 1, "credentials": [], "credentials": []}`, "not a credentials file, at byte 47"},
+		{"no version", `{}`, "version 0, this program reads 1"},
 		{"no box", `{"version": 1, "credentials": [{"org": "a", "name": "b", "key": "k"}]}`, "credential 1, a/b, is there twice or has no box"},
 		{"twice", `{"version": 1, "credentials": [{"org": "a", "name": "b", ` + box + `}, {"org": "a", "name": "b", ` + box + `}]}`, "credential 2, a/b, is there twice or has no box"},
 	}
