@@ -12,7 +12,7 @@ type Wait struct {
 	Reason   string    // one stable word; no datum
 	Since    time.Time // when the record began to wait
 	Until    time.Time // not before
-	Attempts int       // how often it was let out and came back
+	Attempts int       // requests for it that failed
 	Body     []byte    // what waits, as the engine packs it; nil where a listing leaves it out
 }
 

@@ -34,6 +34,7 @@ func (e *Engine) claim() {
 				e.claimed(p, &claims[i], asked)
 			}
 		}
+		e.tellWaiting()
 	})
 }
 

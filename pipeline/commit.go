@@ -26,15 +26,25 @@ func (e *Engine) commit() {
 			return
 		}
 		e.commits.retryAt = e.now.Add(e.cfg.CommitEvery)
+		defer e.tellWaiting()
 		for i, p := range parts {
 			p.committed, p.spent = max(p.committed, marks[i].Offset), max(p.spent, spent[i])
 			if p.movedAt = e.now; p.window.Watermark() <= p.committed {
 				p.movedAt = time.Time{}
 			}
 			e.observe.Noticed(Notice{What: "committed", Partition: p.id, Offset: p.committed, End: p.end})
-			e.observe.Noticed(Notice{What: "waiting", Partition: p.id, Entries: p.waits()})
 		}
 	})
+}
+
+// tellWaiting tells how many wait, where that has changed.
+func (e *Engine) tellWaiting() {
+	for _, p := range e.partitions {
+		if n := p.waits(); n != p.told {
+			p.told = n
+			e.observe.Noticed(Notice{What: "waiting", Partition: p.id, Entries: n})
+		}
+	}
 }
 
 // marks tells how far partitions have come that stand further than committed,

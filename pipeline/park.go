@@ -82,7 +82,7 @@ func (e *Engine) park(r *record, reason string, until time.Time) {
 	forget(&row)
 	row.Wait = &crmsync.Wait{Reason: reason, Since: e.now, Until: until, Attempts: r.tries}
 	if old := r.link.Wait; old != nil {
-		row.Wait.Since, row.Wait.Attempts = old.Since, max(old.Attempts+1, r.tries)
+		row.Wait.Since = old.Since
 	}
 	e.write(r, row, parks)
 }
@@ -122,7 +122,7 @@ func (e *Engine) keep(r *record, l *let) {
 		return
 	}
 	row := r.link
-	w.Reason, w.Until, w.Attempts = Unreadable, e.now.Add(unreadableFor), w.Attempts+1
+	w.Reason, w.Until = Unreadable, e.now.Add(unreadableFor)
 	row.Wait = &w
 	e.write(r, row, parks)
 }

@@ -15,6 +15,7 @@ type partition struct {
 	records map[crmsync.LinkKey]*record
 	wards   []*ward // who waits, by connection
 	ward    map[crmsync.ConnectionID]*ward
+	told    int64 // of those who wait, as was last told
 	busy    int   // records and letters that a task has
 	doubts  int   // records whose link in the store says more than is known
 	end     int64 // of the log, as last seen

@@ -144,11 +144,11 @@ func (e *Engine) join(r *record, it item) {
 	if n > 0 && it.event.Version <= r.pending[n-1].event.Version {
 		newest := &r.pending[n-1]
 		switch same := it.event.Version == newest.event.Version; {
-		case same && it.replay:
-			it, *newest = *newest, it // the gate may refuse the other as dead
 		case same && differs(it.event.Hash, newest.event.Hash):
 			e.contradict(it)
 			return
+		case same && it.replay:
+			it, *newest = *newest, it // the gate may refuse the other as dead
 		}
 		e.finish(it, before(it.event.Version, newest.event.Version), nil)
 		return

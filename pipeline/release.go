@@ -99,6 +99,7 @@ func (e *Engine) release() {
 			return
 		}
 		e.mappings = r.mappings
+		defer e.tellWaiting()
 		e.releases.retryAt = e.now.Add(e.cfg.ReleaseEvery)
 		for i := range r.outings {
 			if !parts[i].gone {
@@ -273,8 +274,8 @@ func (e *Engine) meet(r *record, l *let) {
 		return
 	}
 	e.enterWard(r)
-	if w := l.link.Wait; w.Reason == Retry || w.Reason == Uncertain {
-		r.tries, r.triedAt = max(r.tries, w.Attempts), w.Since
+	if w := l.link.Wait; w.Attempts > r.tries {
+		r.tries, r.triedAt = w.Attempts, w.Since
 	}
 	if l.unreadable {
 		e.keep(r, l)
