@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"time"
 
 	"crmsync"
 	"crmsync/dsl/document"
-	"crmsync/schemas"
 )
 
 // config is what `crmsync run` and the operators' commands read. DefaultConfig
@@ -29,13 +27,14 @@ type config struct {
 }
 
 type kafkaConfig struct {
-	Brokers         []string    `yaml:"brokers"`
-	Topic           string      `yaml:"topic"`
-	DeadLetterTopic string      `yaml:"dead_letter_topic"`
-	Group           string      `yaml:"group"`
-	InstanceID      string      `yaml:"instance_id"`
-	TLS             *tlsConfig  `yaml:"tls"`
-	SASL            *saslConfig `yaml:"sasl"`
+	Brokers         []string      `yaml:"brokers"`
+	Topic           string        `yaml:"topic"`
+	DeadLetterTopic string        `yaml:"dead_letter_topic"`
+	Group           string        `yaml:"group"`
+	InstanceID      string        `yaml:"instance_id"`
+	SessionTimeout  time.Duration `yaml:"session_timeout"`
+	TLS             *tlsConfig    `yaml:"tls"`
+	SASL            *saslConfig   `yaml:"sasl"`
 }
 
 type tlsConfig struct {
@@ -93,7 +92,11 @@ type engineConfig struct {
 	InFlightMiB  int           `yaml:"in_flight_mib"`
 	Attempts     int           `yaml:"attempts"`
 	SendTimeout  time.Duration `yaml:"send_timeout"`
+	Lease        time.Duration `yaml:"lease"`
+	ParkAfter    time.Duration `yaml:"park_after"`
 	CommitEvery  time.Duration `yaml:"commit_every"`
+	CommitAlarm  time.Duration `yaml:"commit_alarm"`
+	TaskLimit    time.Duration `yaml:"task_limit"`
 	DrainTimeout time.Duration `yaml:"drain_timeout"`
 }
 
@@ -116,6 +119,7 @@ func defaultConfig() config {
 	return config{
 		Kafka: kafkaConfig{
 			Brokers: []string{"127.0.0.1:9092"}, Topic: "crmsync.events", DeadLetterTopic: "crmsync.dlq", Group: "crmsync",
+			SessionTimeout: defaultSession,
 		},
 		State:       stateConfig{URL: secret{crmsync.NewSecret("sqlite:crmsync.db")}},
 		Redis:       redisConfig{TTL: 10 * time.Minute},
@@ -138,7 +142,7 @@ type origin map[string]string
 // A file that is not named need not be there.
 func readConfig(file string, env []string) (config, origin, error) {
 	c, from := defaultConfig(), origin{}
-	src, err := os.ReadFile(cmp.Or(file, configName))
+	src, err := readUpTo(cmp.Or(file, configName), document.DefaultLimits().Bytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && file == "":
 	case err != nil:
@@ -156,8 +160,7 @@ func readConfig(file string, env []string) (config, origin, error) {
 
 // file lays a YAML file over c. Its faults carry their places.
 func (c *config) file(name string, src []byte, from origin) error {
-	raw, _ := schemas.Format("config")
-	schema, err := document.CompileSchema("config", raw)
+	schema, err := configFormat()
 	if err != nil {
 		return fmt.Errorf("compile our own configuration schema: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,18 +23,20 @@ func defaultEngineConfig() engineConfig {
 	return engineConfig{
 		VersionFrom: string(pipeline.VersionField), Linger: d.Linger, Parallel: d.Parallel, Requests: d.Sends,
 		Window: d.Window, InFlight: d.InFlight, InFlightMiB: int(d.InFlightMiB), Attempts: d.Attempts,
-		SendTimeout: d.SendTimeout, CommitEvery: d.CommitEvery, DrainTimeout: d.DrainFor,
+		SendTimeout: d.SendTimeout, Lease: d.Lease, ParkAfter: d.ParkAfter,
+		CommitEvery: d.CommitEvery, CommitAlarm: d.CommitAlarm, TaskLimit: d.TaskLimit, DrainTimeout: d.DrainFor,
 	}
 }
 
 // engine returns the engine's configuration.
 func (c *config) engine() pipeline.Config {
 	e := pipeline.DefaultConfig()
-	e.VersionFrom = pipeline.VersionFrom(c.Engine.VersionFrom)
+	e.Topic, e.VersionFrom = c.Kafka.Topic, pipeline.VersionFrom(c.Engine.VersionFrom)
 	e.Linger, e.Parallel, e.Sends = c.Engine.Linger, c.Engine.Parallel, c.Engine.Requests
 	e.Window, e.InFlight, e.InFlightMiB = c.Engine.Window, c.Engine.InFlight, int64(c.Engine.InFlightMiB)
 	e.Attempts, e.SendTimeout = c.Engine.Attempts, c.Engine.SendTimeout
-	e.CommitEvery, e.DrainFor = c.Engine.CommitEvery, c.Engine.DrainTimeout
+	e.Lease, e.ParkAfter, e.TaskLimit = c.Engine.Lease, c.Engine.ParkAfter, c.Engine.TaskLimit
+	e.CommitEvery, e.CommitAlarm, e.DrainFor = c.Engine.CommitEvery, c.Engine.CommitAlarm, c.Engine.DrainTimeout
 	return e
 }
 
@@ -44,6 +45,7 @@ func (c *config) kafka() (kafka.Config, error) {
 	k := kafka.Config{
 		Brokers: c.Kafka.Brokers, Topic: c.Kafka.Topic, DeadLetterTopic: c.Kafka.DeadLetterTopic,
 		Group: c.Kafka.Group, InstanceID: c.Kafka.InstanceID,
+		Timings: kafka.Timings{Session: c.Kafka.SessionTimeout, Heartbeat: c.Kafka.SessionTimeout / heartbeats},
 	}
 	if t := c.Kafka.TLS; t != nil {
 		k.TLS = kafka.TLS{Enabled: true, CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName}
@@ -51,7 +53,7 @@ func (c *config) kafka() (kafka.Config, error) {
 	if s := c.Kafka.SASL; s != nil {
 		password := s.Password.Secret
 		if s.PasswordFile != "" {
-			b, err := os.ReadFile(s.PasswordFile)
+			b, err := readSecretFile(s.PasswordFile)
 			if err != nil {
 				return k, fmt.Errorf("read kafka.sasl.password_file: %w", err)
 			}
@@ -97,6 +99,12 @@ func (c *config) validate(from origin) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		u, err := url.Parse(c.Providers[name].BaseURL)
 		want(err == nil && (c.Providers[name].BaseURL == "" || u.Host != ""), "providers."+name+".base_url", "must be a URL such as http://127.0.0.1:8089")
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...) // what follows from them is no news
+	}
+	for _, r := range c.relations() {
+		want(r.holds, r.path, "%s", r.text)
 	}
 	return errors.Join(errs...)
 }

@@ -32,13 +32,13 @@ type metrics struct {
 	assigned     prometheus.Gauge
 	assignments  prometheus.Counter
 	committed    *prometheus.GaugeVec
-	lag          *prometheus.GaugeVec
 	gaps         prometheus.Gauge
 	reloadGood   prometheus.Gauge
 	reloadAt     prometheus.Gauge
 	loaded       prometheus.Gauge
 	mappingsHash *prometheus.GaugeVec
 	failedOpen   *prometheus.CounterVec
+	ownerMetrics
 }
 
 func newMetrics() *metrics {
@@ -47,6 +47,7 @@ func newMetrics() *metrics {
 	m.makeCalls()
 	m.makeIntake()
 	m.makeMappings()
+	m.makeOwner()
 	b := buildInfo()
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "crmsync_build_info", Help: "What this process was built from; always 1.",
@@ -106,7 +107,6 @@ func (m *metrics) makeIntake() {
 	m.gaps = prometheus.NewGauge(prometheus.GaugeOpts{Name: "crmsync_partitions_with_gap", Help: "Partitions that are not read because the log no longer holds the committed offset."})
 	m.registry.MustRegister(m.events, m.assigned, m.assignments, m.gaps)
 	m.committed = m.gauge("crmsync_committed_offset", "Offset up to which all is finished.", "partition")
-	m.lag = m.gauge("crmsync_consumer_lag_offsets", "Distance from the committed offset to the end of the log; compacted logs hold fewer records.", "partition")
 	m.failures = m.counter("crmsync_task_failures_total", "Tasks of the engine that failed and are tried again.", "task")
 }
 
@@ -124,14 +124,20 @@ func (m *metrics) Ended(e pipeline.Ended) {
 	if e.Program != nil {
 		object = e.Program.Object()
 	}
-	m.deliveries.WithLabelValues(e.Connection.Provider, object, e.Outcome.String()).Inc()
+	if e.Released {
+		m.released.WithLabelValues(e.Connection.Provider, e.Outcome.String()).Inc()
+	} else {
+		m.deliveries.WithLabelValues(e.Connection.Provider, object, e.Outcome.String()).Inc()
+	}
 	switch e.Outcome {
 	case crmsync.Synced:
 		m.delay.WithLabelValues(e.Connection.Provider).Observe(max(0, e.At.Sub(e.Event.OccurredAt).Seconds()))
+	case crmsync.Waiting:
+		m.parked.WithLabelValues(e.Connection.Provider, e.Fault.Code).Inc()
 	case crmsync.Dead:
 		m.deadLetters.WithLabelValues(e.Connection.Provider, e.Fault.Code).Inc()
 	}
-	if e.First {
+	if e.First && !e.Released {
 		m.events.Inc()
 	}
 }
@@ -179,17 +185,16 @@ func (m *metrics) Noticed(n pipeline.Notice) {
 	case n.What == "released":
 		m.assigned.Dec()
 		m.committed.DeleteLabelValues(strconv.Itoa(int(n.Partition)))
-		m.lag.DeleteLabelValues(strconv.Itoa(int(n.Partition)))
+		m.waiting.DeleteLabelValues(strconv.Itoa(int(n.Partition)))
 		if n.Gap != nil {
 			m.gaps.Dec()
 		}
 	case n.What == "committed":
 		m.committed.WithLabelValues(strconv.Itoa(int(n.Partition))).Set(float64(n.Offset))
-		if n.End >= 0 {
-			m.lag.WithLabelValues(strconv.Itoa(int(n.Partition))).Set(float64(n.End - n.Offset))
-		}
 	case n.What == "closed":
 		m.closings.WithLabelValues(n.Provider, n.Fault.Kind.String()).Inc()
+	default:
+		m.owned(n)
 	}
 }
 

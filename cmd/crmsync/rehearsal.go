@@ -70,10 +70,11 @@ type sentRequest struct {
 
 func newRehearsal(set *dsl.Set, events *eventLines, provider string) (*rehearsal, error) {
 	r := &rehearsal{
-		events: events, set: set, now: rehearsalStart(), state: inmem.NewState(time.Now), provider: provider,
+		events: events, set: set, now: rehearsalStart(), provider: provider,
 		requests: map[crmsync.ConnectionID][]sentRequest{},
 	}
 	now := func() time.Time { return r.now }
+	r.state = inmem.NewState(now)
 	loaded, found := providers.Load(providers.Options{Now: now})
 	if found.HasErrors() {
 		return nil, found
@@ -85,7 +86,7 @@ func newRehearsal(set *dsl.Set, events *eventLines, provider string) (*rehearsal
 		}
 	}
 	r.parts = pipeline.Parts{
-		Source: r, DeadLetters: inmem.NewDeadLetters(len(events.messages) + 1), State: r.state,
+		Source: r, Horizon: r, DeadLetters: inmem.NewDeadLetters(len(events.messages) + 1), State: r.state, Ownership: r.state, Waiting: r.state,
 		Idempotency: inmem.NewIdempotency(1), Credentials: openDoor{}, Rate: inmem.NewRate(now),
 		Providers: recorders, Mappings: dsl.Hold(set.Resumed()), Observer: r, Now: now,
 	}
@@ -162,6 +163,15 @@ func (r *rehearsal) Commit(context.Context, []crmsync.Mark) error { return nil }
 
 // Release has nothing to do.
 func (r *rehearsal) Release(context.Context, []crmsync.Assignment) error { return nil }
+
+// Ends answers where the events end, whatever the partition.
+func (r *rehearsal) Ends(_ context.Context, partitions []int32) ([]int64, error) {
+	ends := make([]int64, len(partitions))
+	for i := range ends {
+		ends[i] = int64(len(r.events.messages))
+	}
+	return ends, nil
+}
 
 // scribe notes the exact requests, and answers for a CRM that takes them.
 type scribe struct {

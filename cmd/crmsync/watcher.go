@@ -17,11 +17,13 @@ type watcher struct {
 	once *repeats
 	now  func() time.Time
 
-	mu     sync.Mutex // guards what follows
-	counts [crmsync.Outcomes]int64
-	events int64
-	joined bool
-	ill    map[string]illness // by task
+	mu      sync.Mutex // guards what follows
+	counts  [crmsync.Outcomes]int64
+	events  int64
+	joined  bool
+	ill     map[string]illness    // by task
+	tenures map[int32]tenure      // by partition
+	unread  map[int32]crmsync.Gap // by partition
 }
 
 // illness is a task that failed when last tried.
@@ -31,7 +33,8 @@ type illness struct {
 }
 
 func newWatcher(m *metrics, log *slog.Logger, now func() time.Time) *watcher {
-	return &watcher{metrics: m, log: log, once: newRepeats(now), now: now, ill: map[string]illness{}}
+	return &watcher{metrics: m, log: log, once: newRepeats(now), now: now,
+		ill: map[string]illness{}, tenures: map[int32]tenure{}, unread: map[int32]crmsync.Gap{}}
 }
 
 // Ended counts a delivery, and logs a dead one: where it came from and which
@@ -39,9 +42,11 @@ func newWatcher(m *metrics, log *slog.Logger, now func() time.Time) *watcher {
 func (w *watcher) Ended(e pipeline.Ended) {
 	w.metrics.Ended(e)
 	w.mu.Lock()
-	w.counts[e.Outcome]++
-	if e.First {
-		w.events++
+	if !e.Released { // else it was counted when it began to wait
+		w.counts[e.Outcome]++
+		if e.First {
+			w.events++
+		}
 	}
 	w.mu.Unlock()
 	if e.Outcome != crmsync.Dead {
@@ -74,32 +79,6 @@ func (w *watcher) Requested(r pipeline.Requested) {
 		w.log.Warn("request failed", "org", id.Org, "connection", id.Name, "object", r.Batch.Object,
 			"operation", r.Batch.Operation.String(), "calls", len(r.Batch.Calls), "status", r.Answer.Status,
 			"kind", f.Kind.String(), "reason", f.Code, "took", r.Took, "more_like_it", skipped)
-	}
-}
-
-// Noticed keeps track of what is well and what is not.
-func (w *watcher) Noticed(n pipeline.Notice) {
-	w.metrics.Noticed(n)
-	switch {
-	case n.Err != nil:
-		w.sick(n.Task, n.Err)
-	case n.Task != "":
-		w.healed(n.Task)
-	case n.What == "assigned" && n.Gap != nil:
-		w.log.Error("partition is not read: the log no longer holds the committed offset; what lies between is lost to us",
-			"partition", n.Partition, "committed", n.Gap.Committed, "log_start", n.Gap.Start, "log_end", n.Gap.End)
-	case n.What == "assigned" || n.What == "released":
-		w.log.Info("partition moved", "what", n.What, "partition", n.Partition)
-	case n.What == "closed":
-		if ok, skipped := w.once.pass("closed " + n.Account.String()); ok {
-			w.log.Warn("account is closed for a while", "org", n.Account.Org, "connection", n.Account.Name,
-				"kind", n.Fault.Kind.String(), "reason", n.Fault.Code, "until", n.Until, "more_like_it", skipped)
-		}
-	}
-	if n.What == "assigned" {
-		w.mu.Lock()
-		w.joined = true
-		w.mu.Unlock()
 	}
 }
 

@@ -56,6 +56,24 @@ func (w *wired) limits(c crmsync.Connection, object string, op crmsync.Operation
 	return p.Limits(c.Plan, object, op)
 }
 
+// inflight returns how long after its deadline, at most, a request to any of the
+// CRMs may take to have its effect, and that to be found.
+func (w *wired) inflight() (longest time.Duration) {
+	for _, p := range w.Providers {
+		described, ok := p.(interface{ Objects() []string })
+		if !ok {
+			continue
+		}
+		for _, object := range described.Objects() {
+			for op := crmsync.Upsert; op <= crmsync.Find; op++ {
+				limits := p.Limits("", object, op)
+				longest = max(longest, limits.MaxInflight+limits.SearchLag)
+			}
+		}
+	}
+	return longest
+}
+
 // wire opens all that a configuration names. A server that can't be reached is
 // asked again, ever less often, until stop; what waiting won't cure is an
 // error that names the address. What was opened before is closed again.
@@ -142,6 +160,8 @@ func (w *wired) openProviders(_ context.Context, c *config, _ *watcher) error {
 // stateStore is what both databases offer beside their contracts.
 type stateStore interface {
 	crmsync.StateStore
+	crmsync.Ownership
+	crmsync.WaitingRoom
 	crmsync.SealedStore
 	Close() error
 }
@@ -169,7 +189,7 @@ func (w *wired) openState(ctx context.Context, c *config, _ *watcher) error {
 		return err
 	}
 	w.later(store.Close)
-	w.State = store
+	w.State, w.Ownership, w.Waiting = store, store, store
 	credentials, err := openCredentials(c, store)
 	if err != nil {
 		return err
@@ -236,12 +256,13 @@ func (w *wired) openKafka(ctx context.Context, c *config, watch *watcher) error 
 	}
 	w.later(letters.Close)
 	w.DeadLetters = letters
-	source, err := kafka.NewSource(k, kafka.Hooks{Report: watch.kafkaTrouble})
+	source, err := kafka.NewSource(k, kafka.Hooks{Report: watch.kafkaTrouble, Rebalanced: watch.rebalanced})
 	if err != nil {
 		return err
 	}
 	w.later(source.Close)
-	w.source, w.Source = source, source
+	w.source, w.Source, w.Horizon = source, source, source
+	watch.registry.MustRegister(newLagCollector(source.Lag))
 	return nil
 }
 
@@ -255,6 +276,7 @@ func (w *watcher) redisSilent(op string, err error) {
 
 // kafkaTrouble tells of what sarama reports and tries again by itself.
 func (w *watcher) kafkaTrouble(err error) {
+	w.troubles.Inc()
 	if ok, skipped := w.once.pass("kafka " + err.Error()); ok {
 		w.log.Warn("kafka", "error", err, "more_like_it", skipped)
 	}
