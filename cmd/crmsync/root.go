@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,7 @@ func (p *program) exit(c *cobra.Command, err error) int {
 		return exitProblems
 	}
 	fmt.Fprintf(p.err, "crmsync: %v\n", err)
-	if _, ok := errors.AsType[usage](err); ok || strings.HasPrefix(err.Error(), "unknown command") {
+	if _, ok := errors.AsType[usage](err); ok {
 		what := "its flags and examples"
 		if c.HasSubCommands() {
 			what = "the commands"
@@ -104,21 +103,22 @@ Exit codes: 0 fine, 1 it ran and found problems, 2 wrong usage, 3 could not run.
 	root.AddCommand(grouped("start", p.demoCommand())...)
 	root.AddCommand(grouped("author", p.mappingsCommand())...)
 	root.AddCommand(grouped("operate",
-		p.runCommand(), p.dlqCommand(), p.credentialsCommand(), p.configCommand(), p.dbCommand(), p.emulateCommand())...)
+		p.runCommand(), p.waitingCommand(), p.dlqCommand(), p.credentialsCommand(), p.configCommand(), p.dbCommand(),
+		p.emulateCommand())...)
 	root.AddCommand(p.versionCommand())
 	root.InitDefaultCompletionCmd()
 	strict(root)
 	return root
 }
 
-// strict makes commands that only hold others refuse an unknown one, where
-// cobra would print the help as if all were well.
-func strict(parent *cobra.Command) {
-	for _, c := range parent.Commands() {
-		strict(c)
-		if c.HasSubCommands() && !c.Runnable() {
-			c.Args, c.RunE, c.DisableFlagsInUseLine = knownCommand, func(c *cobra.Command, _ []string) error { return c.Help() }, true
-		}
+// strict makes commands that only hold others refuse an unknown one as wrong
+// usage, where cobra would print the help as if all were well.
+func strict(c *cobra.Command) {
+	for _, below := range c.Commands() {
+		strict(below)
+	}
+	if c.HasSubCommands() && !c.Runnable() {
+		c.Args, c.RunE, c.DisableFlagsInUseLine = knownCommand, func(c *cobra.Command, _ []string) error { return c.Help() }, true
 	}
 }
 
