@@ -35,7 +35,7 @@ demo: ## watch a whole system at work for a minute, with nothing installed
 	go run ./cmd/crmsync demo
 
 fuzz: ## fuzz every target a few seconds
-	.ci/fuzz
+	.ci/fuzz 5
 
 bench: ## run the benchmarks; see docs/performance.md for how to compare
 	go test -run '^$$' -bench . -benchmem ./...
