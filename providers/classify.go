@@ -154,8 +154,11 @@ func word(s string) string {
 	return s
 }
 
+// tellingPart is how much of a secret's beginning is no longer taken for chance.
+const tellingPart = 4
+
 // scrub takes a secret out of all texts of a fault: some CRMs repeat what they
-// were sent.
+// were sent. A text that was cut may end in the middle of it.
 func scrub(f *crmsync.Fault, secret string) {
 	if secret == "" {
 		return
@@ -163,6 +166,12 @@ func scrub(f *crmsync.Fault, secret string) {
 	for _, text := range []*string{&f.Code, &f.Message, &f.Field, &f.ExistingID} {
 		if strings.Contains(*text, secret) {
 			*text = strings.ReplaceAll(*text, secret, crmsync.Secret{}.String())
+		}
+		for n := min(len(secret)-1, len(*text)); n >= tellingPart; n-- {
+			if rest, cut := strings.CutSuffix(*text, secret[:n]); cut {
+				*text = rest + crmsync.Secret{}.String()
+				break
+			}
 		}
 	}
 }
