@@ -1,6 +1,9 @@
 package pipeline
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // backlog is work for a task that runs one at a time: what arrives while it
 // runs travels together in the next one.
@@ -33,6 +36,13 @@ func (b *backlog[T]) take(now time.Time, limit int) []T {
 		b.items = nil
 	}
 	return some
+}
+
+// drop takes out what the function tells to.
+func (b *backlog[T]) drop(gone func(T) bool) {
+	if b.items = slices.DeleteFunc(b.items, gone); len(b.items) == 0 {
+		b.items = nil
+	}
 }
 
 // done ends the task. After a failure its items come first in the next, after

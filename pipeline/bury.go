@@ -48,6 +48,7 @@ func (e *Engine) bury() {
 		return struct{}{}, p.DeadLetters.Put(ctx, letters)
 	}, func(_ struct{}, err error) {
 		if !e.burials.done(e, some, err) {
+			e.burials.drop(e.unburied)
 			return
 		}
 		for i := range some {
@@ -68,6 +69,18 @@ func (l *letter) dead(now time.Time) crmsync.DeadLetter {
 		Provider: l.connection.Provider, Connection: l.connection.ID.Name,
 		Fault: &f, Attempts: l.attempts, At: now,
 	}
+}
+
+// unburied lets go of a letter whose partition is gone.
+func (e *Engine) unburied(l letter) bool {
+	switch {
+	case !l.part.gone:
+		return false
+	case l.record != nil:
+		return e.forsaken(l.record)
+	}
+	e.abandon(l.item)
+	return true
 }
 
 // buried ends a dead letter. Its record's row keeps the version: what is older

@@ -37,6 +37,7 @@ func (e *Engine) check() {
 		return ask(ctx, p, deliveries, from)
 	}, func(k known, err error) {
 		if !e.reads.done(e, records, err) {
+			e.reads.drop(e.forsaken)
 			return
 		}
 		next := 0

@@ -156,6 +156,17 @@ func (e *Engine) forsake(r *record) {
 	}
 }
 
+// forsaken lets go of a record that a task could not serve and need not any
+// more: its partition is gone.
+func (e *Engine) forsaken(r *record) bool {
+	if !r.part.gone {
+		return false
+	}
+	r.end()
+	e.forsake(r)
+	return true
+}
+
 // abandon lets go of a delivery that the partition's next owner will read again,
 // from the log or from the waiting room.
 func (e *Engine) abandon(it item) {

@@ -76,6 +76,7 @@ func (e *Engine) save() {
 	}
 	away(e, "save", s.do, func(saved []crmsync.Saved, err error) {
 		if !e.saves.done(e, records, err) {
+			e.saves.drop(e.forsaken)
 			return
 		}
 		for i, r := range records {
