@@ -81,11 +81,25 @@ func (w *World) parted(key crmsync.LinkKey, life int, version int64) bool {
 			continue
 		}
 		outdated := slices.ContainsFunc(h.facts[:i], func(o *fact) bool { return o.version > f.version })
-		if !outdated && !w.excused(key, f.version) {
+		if !outdated && !w.excused(key, f.version) && !w.outcut(h, f.version) {
 			return true
 		}
 	}
 	return false
+}
+
+// outcut says whether a version as new, which may have taken the place of
+// this one, was truncated away.
+func (w *World) outcut(h *history, version int64) bool {
+	return slices.ContainsFunc(h.facts, func(f *fact) bool { return f.version >= version && w.cut(f.place) })
+}
+
+// undone says whether a delete before version is a dead letter, that may have
+// been done all the same: nobody can tell it from a deletion by hand.
+func (w *World) undone(key crmsync.LinkKey, version int64) bool {
+	return slices.ContainsFunc(w.histories[key.Key].facts, func(f *fact) bool {
+		return f.deleted && f.version < version && w.buried[way{f.place, key.Connection}]
+	})
 }
 
 // excused says whether the CRM need not show a version, whatever comes after it.

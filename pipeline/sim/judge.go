@@ -175,7 +175,7 @@ func (w *World) judgeLetter(l *crmsync.DeadLetter, d way) {
 	case kind == crmsync.Rejected:
 		cause = f.flawed
 	case kind == crmsync.Missing:
-		cause = !f.deleted && !w.policy(key).recreates && w.handled[key]
+		cause = !f.deleted && !w.policy(key).recreates && (w.handled[key] || w.undone(key, f.version))
 	case kind == crmsync.Transient || kind == crmsync.Ambiguous || kind == crmsync.Conflict || kind == crmsync.Dependency:
 		cause = l.Attempts >= w.plan.config.Attempts
 	}

@@ -104,7 +104,7 @@ func (w *World) config() pipeline.Config {
 		Window: 3 + d.N(8), InFlight: 6 + d.N(20), InFlightMiB: 64, Cache: d.N(4),
 		BackoffBase: 4 * ms, BackoffMax: 32 * ms, Attempts: [...]int{20, 8, 4, 3}[d.N(4)],
 		SendTimeout: some(10, 200), DeniedPause: some(10, 60),
-		Topic: topic, Lease: some(20, 100), ParkAfter: some(20, 100), ReleaseEvery: some(1, 30),
+		Topic: topic, Lease: some(50, 200), ParkAfter: some(20, 100), ReleaseEvery: some(1, 30),
 		CommitEvery: some(5, 100), CommitAlarm: some(100, 300), DrainFor: some(1, 40), TaskLimit: time.Hour,
 	}
 }

@@ -14,9 +14,9 @@ type Setup struct {
 
 // Bounds of a history, in steps.
 const (
-	stepsMax   = 20_000
+	stepsMax   = 40_000
 	safetyMost = 1_500
-	patience   = 5_000 // without faults, until an operator releases all that waits
+	patience   = 10_000 // without faults, until an operator releases all that waits
 )
 
 // Sim plays one history.
@@ -71,7 +71,7 @@ func (s *Sim) over() bool {
 		return false
 	}
 	for _, p := range s.processes {
-		if !p.up() {
+		if !p.up() || !p.balanced() {
 			return false
 		}
 		for _, f := range p.flights {

@@ -50,7 +50,7 @@ func (s *Sim) strikeProcess(t Trouble, p *process) bool {
 		s.trace("%s crashes", p.name)
 		s.kill(p, s.Now.Add(s.span(60*ms)))
 	case Sleep:
-		p.asleep = s.Now.Add(s.span(350 * ms))
+		p.asleep = s.Now.Add(s.span(600 * ms))
 		s.trace("%s sleeps till %v", p.name, p.asleep.Sub(Epoch()))
 	case GracefulStop:
 		if p.leaving {

@@ -22,7 +22,7 @@ func (w *World) over() bool {
 func (s *Sim) verdict() {
 	w := s.World
 	if !s.over() {
-		w.judgeStuck()
+		s.judgeStuck()
 		return
 	}
 	for _, h := range w.records {
@@ -32,18 +32,24 @@ func (s *Sim) verdict() {
 			}
 		}
 	}
-	for _, p := range s.processes {
-		counts, sum := p.engine.Counts(), int64(0)
-		for _, n := range counts.Outcomes {
-			sum += n
-		}
-		if sum != counts.Deliveries {
-			w.breach("counts: %s has %d deliveries and %d outcomes", p.name, counts.Deliveries, sum)
-		}
-	}
 }
 
-func (w *World) judgeStuck() {
+// balanced says whether an engine's counts add up: each delivery has ended.
+func (p *process) balanced() bool {
+	counts, sum := p.engine.Counts(), int64(0)
+	for _, n := range counts.Outcomes {
+		sum += n
+	}
+	return sum == counts.Deliveries
+}
+
+func (s *Sim) judgeStuck() {
+	w := s.World
+	for _, p := range s.processes {
+		if counts := p.engine.Counts(); !p.balanced() {
+			w.breach("counts: %s has %d deliveries and other outcomes: %v", p.name, counts.Deliveries, counts.Outcomes)
+		}
+	}
 	for p := range w.plan.partitions {
 		if l := &w.logs[p]; l.committed < int64(len(l.messages)) {
 			w.breach("stuck: partition %d is committed at %d of %d", p, l.committed, len(l.messages))
