@@ -194,6 +194,5 @@ func (e *Engine) applied(b *batch, r *record, s *sent) {
 	if row.ExternalID == "" {
 		row.ExternalID = s.call.ExternalID
 	}
-	r.intentBy = time.Time{}
 	e.conclude(r, row, crmsync.Synced, nil)
 }

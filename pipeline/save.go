@@ -38,7 +38,7 @@ func (e *Engine) write(r *record, row crmsync.Link, why purpose) {
 	row.Revision++
 	row.UpdatedAt = e.now
 	if why != intends {
-		row.Seek, row.Unsure = r.seek, time.Time{}
+		row.Seek, row.Unsure, r.intentBy = r.seek, time.Time{}, time.Time{} // the row announces no create any more
 		if r.hazard.After(e.now) {
 			row.Unsure = r.hazard
 		}
