@@ -69,7 +69,7 @@ func (w *World) judgeLanding(b *crmsync.Batch, call *crmsync.Call, o *object, sa
 	switch {
 	case o.key != key:
 		w.breach("mixed: %v lands on the object of %v", key, o.key)
-	case call.Version < m.version:
+	case call.Version < m.version && !w.outcut(w.histories[call.Key], m.version):
 		w.breach("regress: %v@%d %s lands over %d", key.Key, call.Version, key.Connection, m.version)
 	case call.Version == m.version && said.Value != nil && m.content.Value != *said.Value:
 		w.breach("conflict: %v@%d %s lands with two payloads", key.Key, call.Version, key.Connection)
@@ -237,7 +237,7 @@ func (w *World) true(f *fact, d way, o crmsync.Outcome) bool {
 		return w.histories[f.key].newest() > f.version
 	}
 	m := w.mirror(key)
-	other := m.version == f.version && !f.deleted && !f.replay && m.content != f.shows &&
+	other := m.version == f.version && !f.deleted && !f.replay && !w.buried[d] && m.content != f.shows &&
 		!slices.ContainsFunc(w.histories[f.key].of(f.version), func(o *fact) bool { return o.offset < f.offset && o.same(f) })
 	return !other || row.Applied != f.version || row.EventHash == 0
 }
