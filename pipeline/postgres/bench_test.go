@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -14,15 +15,17 @@ import (
 func BenchmarkSliceAgainstRows(b *testing.B) {
 	store := open(b)
 	const size, single = 1000, 25
-	slice, rows := links(size, 0), links(size+single, 0)[size:]
-	var slices, alone time.Duration
+	_, err := store.Claim(b.Context(), topic, partitions())
+	require.NoError(b, err)
+	slice, rows := owned(links(size, 0)), owned(links(size+single, 0))[size:]
+	var together, alone time.Duration
 	for b.Loop() {
 		for i := range slice {
 			slice[i].Revision++
 		}
 		began := time.Now()
 		written, err := store.Save(b.Context(), slice)
-		slices += time.Since(began)
+		together += time.Since(began)
 		require.NoError(b, err)
 		require.NotContains(b, written, crmsync.Moved)
 		for i := range rows {
@@ -34,7 +37,7 @@ func BenchmarkSliceAgainstRows(b *testing.B) {
 			require.Equal(b, []crmsync.Saved{crmsync.Written}, written)
 		}
 	}
-	slicesPerSecond := float64(b.N) * size / slices.Seconds()
+	slicesPerSecond := float64(b.N) * size / together.Seconds()
 	rowsPerSecond := float64(b.N) * single / alone.Seconds()
 	b.ReportMetric(slicesPerSecond, "links/s-slices")
 	b.ReportMetric(rowsPerSecond, "links/s-rows")
@@ -53,4 +56,22 @@ func BenchmarkLinks1000(b *testing.B) {
 		require.Len(b, got, 1000)
 	}
 	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "links/s")
+}
+
+// BenchmarkDue1000 asks a thousand times at once for what is due, where 40,000 links wait and none is.
+func BenchmarkDue1000(b *testing.B) {
+	store := open(b)
+	_, err := store.Claim(b.Context(), topic, partitions())
+	require.NoError(b, err)
+	for slice := range slices.Chunk(parked(owned(links(40_000, 1))), 1000) {
+		_, err := store.Save(b.Context(), slice)
+		require.NoError(b, err)
+	}
+	asked := asks(1000)
+	for b.Loop() {
+		answers, err := store.Due(b.Context(), topic, asked)
+		require.NoError(b, err)
+		require.Len(b, answers, 1000)
+	}
+	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "asks/s")
 }

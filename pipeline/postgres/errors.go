@@ -112,6 +112,8 @@ func classifyState(state string) class {
 		return class{kind: crmsync.Transient, code: "cancelled"}
 	case "55P03":
 		return class{kind: crmsync.Transient, code: "locked"}
+	case "53100":
+		return class{kind: crmsync.Transient, code: "disk_full", next: "make room on the server's disk"}
 	case "54000":
 		return class{kind: crmsync.Rejected, code: "too_large"}
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -47,10 +48,16 @@ func schema(t testing.TB, text string) string {
 // edit returns the URL with a part of it changed.
 func edit(t testing.TB, text string, change func(*url.URL)) string {
 	t.Helper()
-	u, err := url.Parse(text)
-	require.NoError(t, err)
+	u := parsed(t, text)
 	change(u)
 	return u.String()
+}
+
+func parsed(t testing.TB, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	require.NoError(t, err)
+	return u
 }
 
 // execute runs one statement on a connection of its own.
@@ -64,12 +71,26 @@ func execute(t testing.TB, url, statement string) {
 	require.NoError(t, err)
 }
 
+// begin opens a transaction on a connection of its own.
+func begin(t testing.TB, url string) pgx.Tx {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close(context.Background())) })
+	tx, err := conn.Begin(t.Context())
+	require.NoError(t, err)
+	return tx
+}
+
 // open returns a migrated store in a database of its own.
 func open(t testing.TB) *postgres.Store { return openAt(t, database(t)) }
 
-func openAt(t testing.TB, url string) *postgres.Store {
+func openAt(t testing.TB, url string) *postgres.Store { return openWith(t, url, time.Now) }
+
+// openWith returns a store of a process whose clock is now.
+func openWith(t testing.TB, url string, now func() time.Time) *postgres.Store {
 	t.Helper()
-	store, err := postgres.Open(t.Context(), url, postgres.Options{AnyVersion: true})
+	store, err := postgres.Open(t.Context(), url, postgres.Options{AnyVersion: true, Now: now})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	require.NoError(t, store.Migrate(t.Context()))

@@ -1,14 +1,20 @@
-// Package postgres keeps links and sealed credentials in PostgreSQL, for any number of processes.
+// Package postgres keeps links, the epochs of partitions and sealed credentials in PostgreSQL, for any
+// number of processes.
 //
 // What it needs: PostgreSQL 12 or newer, and a database of the program's own or a schema that the
-// URL's search_path names. What it guarantees: crmsync.StateStore and crmsync.SealedStore, one
-// statement and one round trip per slice, and that what was written is durable when a method
-// returns, as long as the server's synchronous_commit is not turned off. When the server is down,
-// overloaded or fails over, methods answer faults of kind Transient; when it refuses the user, the
-// database or TLS, or the database is not migrated, of kind Denied. A slice with a key that
-// PostgreSQL can't hold (a NUL, over about 2,600 bytes) is answered with one of kind Rejected.
+// URL's search_path names. What it guarantees: crmsync.StateStore, crmsync.Ownership,
+// crmsync.WaitingRoom and crmsync.SealedStore, one round trip per slice (a release and a slice with
+// over 64 MiB that wait take several), and that what was written is durable when a method returns, as
+// long as the server's synchronous_commit is not turned off. Moments are kept by the server's clock,
+// so that processes whose clocks differ agree on them, and never come back earlier than they were given.
 //
-// It does not own the meaning of a link or of a sealed box, and retries nothing.
+// When the server is down, overloaded, out of space or fails over, methods answer faults of kind
+// Transient; when it refuses the user, the database or TLS, or the database is not migrated, of kind
+// Denied. A slice with a key that PostgreSQL can't hold (a NUL, over about 2,600 bytes) is answered
+// with one of kind Rejected. Where rows are of later epochs than their partitions (someone restored
+// the database in part), nothing is overwritten and the epochs catch up, as Save describes.
+//
+// It does not own the meaning of a link, of what waits in it or of a sealed box, and retries nothing.
 package postgres
 
 import (
@@ -42,8 +48,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store is a database. It is a crmsync.StateStore and a crmsync.SealedStore, and may be used
-// concurrently.
+// Store is a database. It is a crmsync.StateStore with its Ownership and its WaitingRoom, and a
+// crmsync.SealedStore, and may be used concurrently.
 type Store struct {
 	pool *pgxpool.Pool
 	name string // "postgres at HOST:PORT, database NAME"

@@ -34,6 +34,15 @@ func TestOwnership(t *testing.T) {
 	})
 }
 
+func TestSharedClock(t *testing.T) {
+	url := database(t)
+	execute(t, url, "ALTER DATABASE "+strings.TrimPrefix(parsed(t, url).Path, "/")+" SET TimeZone TO 'America/New_York'") // with days of 23 and 25 hours
+	pipelinetest.SharedClock(t, func(t testing.TB, ahead, behind func() time.Time) (pipelinetest.State, pipelinetest.State) {
+		own := schema(t, url)
+		return openWith(t, own, ahead), openWith(t, own, behind)
+	})
+}
+
 func TestSealedStore(t *testing.T) {
 	url := database(t)
 	pipelinetest.SealedStore(t, func(t testing.TB) crmsync.SealedStore { return openAt(t, schema(t, url)) })
@@ -52,6 +61,42 @@ func links(n int, revision int64) []crmsync.Link {
 		}
 	}
 	return links
+}
+
+const topic = "crmsync.events"
+
+// partitions are those that owned shares links out to.
+func partitions() []int32 {
+	partitions := make([]int32, 16)
+	for i := range partitions {
+		partitions[i] = int32(i)
+	}
+	return partitions
+}
+
+// owned gives the links owners: partitions that were claimed once.
+func owned(links []crmsync.Link) []crmsync.Link {
+	for i := range links {
+		links[i].Owner = crmsync.Owner{Topic: topic, Partition: int32(i % 16), Epoch: 1}
+	}
+	return links
+}
+
+// parked lets every link wait for an hour.
+func parked(links []crmsync.Link) []crmsync.Link {
+	for i := range links {
+		links[i].Wait = &crmsync.Wait{Version: 1, Reason: "paused", Until: time.Now().Add(time.Hour), Body: []byte("what waits")}
+	}
+	return links
+}
+
+// asks are asks for links of owned, with repeats.
+func asks(n int) []crmsync.WaitAsk {
+	asks := make([]crmsync.WaitAsk, n)
+	for i := range asks {
+		asks[i] = crmsync.WaitAsk{Partition: int32(i % 16), Connection: crmsync.ConnectionID{Org: fmt.Sprintf("org-%02d", i%50), Name: "hubspot"}, Limit: 100}
+	}
+	return asks
 }
 
 func keys(links []crmsync.Link) []crmsync.LinkKey {
@@ -75,7 +120,16 @@ func TestOneRoundTripPerSlice(t *testing.T) {
 		name string
 		call func(round int64) error
 	}{
-		{"Save", func(round int64) error { _, err := store.Save(t.Context(), links(1000, round)); return err }},
+		{"Save", func(round int64) error { _, err := store.Save(t.Context(), owned(links(1000, round))); return err }},
+		{"Save of nobody", func(round int64) error { _, err := store.Save(t.Context(), links(1000, round)); return err }},
+		{"Claim", func(int64) error { _, err := store.Claim(t.Context(), topic, partitions()); return err }},
+		{"Epochs", func(int64) error { _, err := store.Epochs(t.Context(), topic, partitions()); return err }},
+		{"Due", func(int64) error { _, err := store.Due(t.Context(), topic, asks(1000)); return err }},
+		{"Waiting", func(int64) error { _, err := store.Waiting(t.Context(), crmsync.WaitFilter{}, 100); return err }},
+		{"Release", func(int64) error {
+			_, err := store.Release(t.Context(), crmsync.WaitFilter{Reason: "quota"})
+			return err
+		}},
 		{"Links", func(int64) error { _, err := store.Links(t.Context(), keys(links(1000, 1))); return err }},
 		{"PutSealed", func(int64) error { return store.PutSealed(t.Context(), rows) }},
 		{"Sealed", func(int64) error { _, err := store.Sealed(t.Context(), ids); return err }},
@@ -94,15 +148,31 @@ func TestOneRoundTripPerSlice(t *testing.T) {
 func TestLookUpUsesTheKeyAlsoWithoutStatistics(t *testing.T) {
 	url := database(t)
 	store := openAt(t, url)
+	_, err := store.Claim(t.Context(), topic, partitions())
+	require.NoError(t, err)
 	for part := range 20 {
-		slice := links(20_000, 1)[part*1000 : (part+1)*1000]
+		slice := owned(links(20_000, 1))[part*1000 : (part+1)*1000]
+		if part == 7 {
+			parked(slice)
+		}
 		_, err := store.Save(t.Context(), slice)
 		require.NoError(t, err)
 	}
+	one := crmsync.WaitFilter{Key: links(7001, 1)[7000].Key}
+	page := crmsync.WaitFilter{After: links(7501, 1)[7500].LinkKey}
 	for range 20 { // past the five executions after which PostgreSQL may choose a generic plan
 		_, err := store.Links(t.Context(), keys(links(1000, 1)))
 		require.NoError(t, err)
-		_, err = store.Save(t.Context(), links(1000, 1))
+		_, err = store.Save(t.Context(), owned(links(1000, 1)))
+		require.NoError(t, err)
+		_, err = store.Due(t.Context(), topic, asks(100))
+		require.NoError(t, err)
+		_, err = store.Waiting(t.Context(), page, 10)
+		require.NoError(t, err)
+		released, err := store.Release(t.Context(), one)
+		require.NoError(t, err)
+		require.Equal(t, int64(1), released)
+		_, err = store.Claim(t.Context(), "other", []int32{1, 2})
 		require.NoError(t, err)
 	}
 	require.NoError(t, store.Close()) // what a backend counted is reported when it ends

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,3 +19,6 @@ func (s *Store) Execute(t testing.TB, statement string) {
 	_, err := s.write.ExecContext(t.Context(), statement)
 	require.NoError(t, err)
 }
+
+// MigrateTo brings the file to an older program's shape.
+func (s *Store) MigrateTo(ctx context.Context, version int64) error { return s.migrateTo(ctx, version) }

@@ -29,7 +29,9 @@ type Migration struct {
 
 // Migrate brings the database to the shape that this program needs. One that is newer is left as
 // it is, and is no error.
-func (s *Store) Migrate(ctx context.Context) error {
+func (s *Store) Migrate(ctx context.Context) error { return s.migrateTo(ctx, goose.MaxVersion) }
+
+func (s *Store) migrateTo(ctx context.Context, version int64) error {
 	folder, err := fs.Sub(files, "migrations")
 	if err != nil {
 		return s.fault("migrate", err)
@@ -39,7 +41,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err != nil {
 		return s.fault("migrate", err)
 	}
-	_, err = provider.Up(ctx)
+	_, err = provider.UpTo(ctx, version)
 	return s.fault("migrate", err)
 }
 

@@ -143,7 +143,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"memory", "sqlite::memory:", `denied bad_url: open state: a SQLite URL reads "sqlite:PATH", for example "sqlite:crmsync.db"`},
 		{"missing folder", "sqlite:" + dir + "/none/x.db", "denied cannot_open: open sqlite: open " + dir + "/none/x.db: no such file or directory"},
 		{"a folder", "sqlite:" + dir, "denied cannot_open: open sqlite: open " + dir + ": is a directory"},
-		{"another file", "sqlite:" + text, "denied damaged: open: sqlite " + text + ": file is not a database (26)"},
+		{"another file", "sqlite:" + text, "denied damaged: open: sqlite " + text + ": file is not a database (26): stop, keep a copy of it and of its -wal file, and restore it from a backup"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
