@@ -14,17 +14,24 @@ const (
 	raiseEpoch = `INSERT INTO epochs (topic, partition, epoch) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET epoch = max(epoch, excluded.epoch)`
 
-	insertLink = `INSERT INTO links (object, external_id, applied_version, dead_version, hash, event_hash, deleted, seek, revision, updated_at,
-owner_topic, owner_partition, owner_epoch, unsure_until, wait_until, wait_version, wait_reason, wait_since, wait_attempts, wait_body,
-org, record_type, record_id, connection)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)
-ON CONFLICT DO NOTHING`
+	plainColumns = `object, external_id, applied_version, dead_version, hash, event_hash, deleted, seek, revision, updated_at,
+owner_topic, owner_partition, owner_epoch, unsure_until`
+	waitColumns = "wait_until, wait_version, wait_reason, wait_since, wait_attempts, wait_body"
 
-	updateLink = `UPDATE links SET object = ?1, external_id = ?2, applied_version = ?3, dead_version = ?4, hash = ?5, event_hash = ?6,
-deleted = ?7, seek = ?8, revision = ?9, updated_at = ?10, owner_topic = ?11, owner_partition = ?12, owner_epoch = ?13, unsure_until = ?14,
-wait_until = ?15, wait_version = ?16, wait_reason = ?17, wait_since = ?18, wait_attempts = ?19, wait_body = ?20
-WHERE org = ?21 AND record_type = ?22 AND record_id = ?23 AND connection = ?24 AND revision = ?9 - 1
-AND NOT (owner_topic = ?11 AND owner_partition = ?12 AND owner_epoch > ?13)`
+	// Most links don't wait. They have statements with fewer arguments, which are what takes the time.
+	insertLink    = "INSERT INTO links (" + plainColumns + ", " + keyFields + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+	insertWaiting = "INSERT INTO links (" + plainColumns + ", " + keyFields + ", " + waitColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+	updateLink = "UPDATE links SET (" + plainColumns + ", " + waitColumns + `) =
+(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL, NULL, NULL, NULL, NULL)` + follows
+	updateWaiting = "UPDATE links SET (" + plainColumns + ", " + waitColumns + `) =
+(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` + follows
+
+	// follows lets no row go back, and none of a later epoch of the partition.
+	follows = `
+WHERE org = ? AND record_type = ? AND record_id = ? AND connection = ? AND revision = ?
+AND (owner_epoch <= ? OR owner_partition <> ? OR owner_topic <> ?)`
 
 	selectOwner = `SELECT revision, owner_topic, owner_partition, owner_epoch
 FROM links WHERE org = ? AND record_type = ? AND record_id = ? AND connection = ?`
@@ -44,7 +51,8 @@ func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved
 	saved := make([]crmsync.Saved, len(links))
 	err := s.inWrite(ctx, func(statement []*sql.Stmt) (err error) {
 		w := writer{
-			epoch: statement[0], raise: statement[1], insert: statement[2], update: statement[3], owner: statement[4],
+			epoch: statement[0], raise: statement[1], owner: statement[2],
+			plain: writing{statement[3], statement[4]}, waiting: writing{statement[5], statement[6]},
 			epochs: map[lane]int64{},
 		}
 		for i := range links {
@@ -53,7 +61,7 @@ func (s *Store) Save(ctx context.Context, links []crmsync.Link) ([]crmsync.Saved
 			}
 		}
 		return nil
-	}, selectEpoch, raiseEpoch, insertLink, updateLink, selectOwner)
+	}, selectEpoch, raiseEpoch, selectOwner, insertLink, updateLink, insertWaiting, updateWaiting)
 	if err != nil {
 		return nil, s.fault("save links", err)
 	}
@@ -68,20 +76,19 @@ type lane struct {
 
 // writer saves the links of one transaction.
 type writer struct {
-	epoch, raise, insert, update, owner *sql.Stmt
-	epochs                              map[lane]int64 // of the partitions seen so far
+	epoch, raise, owner *sql.Stmt
+	plain, waiting      writing
+	epochs              map[lane]int64 // of the partitions seen so far
 }
+
+type writing struct{ insert, update *sql.Stmt }
 
 func (w *writer) save(ctx context.Context, l *crmsync.Link) (crmsync.Saved, error) {
 	newest, err := w.newest(ctx, lane{l.Owner.Topic, l.Owner.Partition})
 	if err != nil || newest != l.Owner.Epoch {
 		return crmsync.Fenced, err
 	}
-	statement := w.insert
-	if l.Revision != 1 {
-		statement = w.update
-	}
-	result, err := statement.ExecContext(ctx, linkArguments(l)...)
+	result, err := w.write(ctx, l)
 	if err != nil {
 		return crmsync.Moved, err
 	}
@@ -89,6 +96,32 @@ func (w *writer) save(ctx context.Context, l *crmsync.Link) (crmsync.Saved, erro
 		return crmsync.Written, err
 	}
 	return w.judge(ctx, l)
+}
+
+// write makes the row or moves it on, where none or the revision before is there.
+func (w *writer) write(ctx context.Context, l *crmsync.Link) (sql.Result, error) {
+	arguments := make([]any, 0, 28)
+	arguments = append(arguments,
+		l.Object, l.ExternalID, l.Applied, l.Dead, int64(l.Hash), int64(l.EventHash), l.Deleted, l.Seek, l.Revision, timeText(l.UpdatedAt),
+		l.Owner.Topic, l.Owner.Partition, l.Owner.Epoch, momentOrNull(l.Unsure))
+	key := []any{l.Key.Org, l.Key.Type, l.Key.ID, l.Connection}
+	statements, wait := w.plain, []any(nil)
+	if l.Wait != nil {
+		statements, wait = w.waiting, waitArguments(l.Wait)
+	}
+	if l.Revision == 1 {
+		return statements.insert.ExecContext(ctx, append(append(arguments, key...), wait...)...)
+	}
+	arguments = append(append(arguments, wait...), key...)
+	return statements.update.ExecContext(ctx, append(arguments, l.Revision-1, l.Owner.Epoch, l.Owner.Partition, l.Owner.Topic)...)
+}
+
+func waitArguments(w *crmsync.Wait) []any {
+	var body any // a nil slice would be stored as an empty one
+	if w.Body != nil {
+		body = w.Body
+	}
+	return []any{momentText(w.Until), w.Version, w.Reason, timeText(w.Since), w.Attempts, body}
 }
 
 // newest returns the newest epoch of a partition; 0: it was never claimed.
@@ -122,21 +155,4 @@ func (w *writer) judge(ctx context.Context, l *crmsync.Link) (crmsync.Saved, err
 	w.epochs[lane{owner.Topic, owner.Partition}] = owner.Epoch
 	_, err = w.raise.ExecContext(ctx, owner.Topic, owner.Partition, owner.Epoch)
 	return crmsync.Fenced, err
-}
-
-// linkArguments are the arguments of insertLink and updateLink.
-func linkArguments(l *crmsync.Link) []any {
-	arguments := []any{
-		l.Object, l.ExternalID, l.Applied, l.Dead, int64(l.Hash), int64(l.EventHash), l.Deleted, l.Seek, l.Revision, timeText(l.UpdatedAt),
-		l.Owner.Topic, l.Owner.Partition, l.Owner.Epoch, momentOrNull(l.Unsure), nil, nil, nil, nil, nil, nil,
-		l.Key.Org, l.Key.Type, l.Key.ID, l.Connection,
-	}
-	if w := l.Wait; w != nil {
-		var body any // a nil slice would be stored as an empty one
-		if w.Body != nil {
-			body = w.Body
-		}
-		copy(arguments[14:], []any{momentText(w.Until), w.Version, w.Reason, timeText(w.Since), w.Attempts, body})
-	}
-	return arguments
 }

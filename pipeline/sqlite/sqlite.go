@@ -2,14 +2,15 @@
 // state of a single process that nothing was installed for.
 //
 // What it needs: a local disk; SQLite's locks don't hold on network file systems. What it
-// guarantees: crmsync.StateStore, crmsync.Ownership, crmsync.WaitingRoom and crmsync.SealedStore, and
-// that what was written is on the disk when a method returns. For that it runs with synchronous=FULL: a Kafka offset is committed after
-// the link was saved, and with NORMAL a loss of power could take back the save but not the commit.
-// The price is one fsync per slice. When the disk is full or the file is locked for longer than
-// the busy timeout, methods answer faults of kind Transient; when the file is damaged, unreadable
-// or not migrated, of kind Denied. Damage is found by whoever first reads what is damaged; nothing is
-// written over it. Where rows are of later epochs than their partitions (someone restored the file in
-// part), nothing is overwritten and the epochs catch up, as Save describes.
+// guarantees: crmsync.StateStore, crmsync.Ownership, crmsync.WaitingRoom and crmsync.SealedStore,
+// and that what was written is on the disk when a method returns. For that it runs with
+// synchronous=FULL: a Kafka offset is committed after the link was saved, and with NORMAL a loss of
+// power could take back the save but not the commit. The price is one fsync per slice. When the disk
+// is full or the file is locked for longer than the busy timeout, methods answer faults of kind
+// Transient; when the file is damaged, unreadable or not migrated, of kind Denied. Damage is found
+// by whoever first reads what is damaged; nothing is written over it. Where rows are of later epochs
+// than their partitions (someone restored the file in part), nothing is overwritten and the epochs
+// catch up, as Save describes.
 //
 // It does not own the meaning of a link, of what waits in it or of a sealed box.
 package sqlite

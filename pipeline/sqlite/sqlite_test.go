@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -181,10 +182,13 @@ func TestLockedByAnotherProcess(t *testing.T) {
 
 func BenchmarkSave1000(b *testing.B) {
 	store := open(b)
+	owner := crmsync.Owner{Topic: "crmsync.events", Partition: 1, Epoch: 1}
+	_, err := store.Claim(b.Context(), owner.Topic, []int32{owner.Partition})
+	require.NoError(b, err)
 	links := make([]crmsync.Link, 1000)
 	for i := range links {
 		links[i] = link(fmt.Sprint("c-", i))
-		links[i].Revision = 0
+		links[i].Owner, links[i].Revision = owner, 0
 	}
 	for b.Loop() {
 		for i := range links {
@@ -195,6 +199,32 @@ func BenchmarkSave1000(b *testing.B) {
 		require.Equal(b, crmsync.Written, written[999])
 	}
 	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "links/s")
+}
+
+// BenchmarkDue1000 asks a thousand times at once for what is due, where 10,000 links wait and none is.
+func BenchmarkDue1000(b *testing.B) {
+	store := open(b)
+	until := time.Now().Add(time.Hour)
+	links := make([]crmsync.Link, 10_000)
+	for i := range links {
+		links[i] = link(fmt.Sprint("c-", i))
+		links[i].Owner.Partition = int32(i % 100)
+		links[i].Wait = &crmsync.Wait{Version: 1, Reason: "paused", Until: until, Body: []byte("what waits")}
+	}
+	for slice := range slices.Chunk(links, 1000) {
+		_, err := store.Save(b.Context(), slice)
+		require.NoError(b, err)
+	}
+	asks := make([]crmsync.WaitAsk, 1000)
+	for i := range asks {
+		asks[i] = crmsync.WaitAsk{Partition: int32(i % 100), Connection: crmsync.ConnectionID{Org: "acme", Name: "hubspot"}, Limit: 100}
+	}
+	for b.Loop() {
+		answers, err := store.Due(b.Context(), "", asks)
+		require.NoError(b, err)
+		require.False(b, answers[999].Next.IsZero())
+	}
+	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "asks/s")
 }
 
 func BenchmarkLinks1000(b *testing.B) {
