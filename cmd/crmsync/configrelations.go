@@ -47,7 +47,7 @@ func (c *config) relations() []relation {
 			says("must be longer than engine.linger (%s): else records go to the waiting room for their batch", e.Linger)},
 		{e.CommitAlarm >= 3*e.CommitEvery, "engine.commit_alarm",
 			says("must be at least three times engine.commit_every (%s): offsets stand still in between", e.CommitEvery)},
-		{e.TaskLimit > e.SendTimeout && e.TaskLimit > letterPatience, "engine.task_limit",
-			says("must be longer than engine.send_timeout (%s) and than the %s that a dead letter may wait for Kafka: else a slow task ends the process", e.SendTimeout, letterPatience)},
+		{e.TaskLimit > 2*max(e.SendTimeout, letterPatience), "engine.task_limit",
+			says("must be longer than %s: a task is told to end when half of it is over, and may take as long as a request (engine.send_timeout), or as a dead letter waits for Kafka (%s)", 2*max(e.SendTimeout, letterPatience), letterPatience)},
 	}
 }

@@ -110,7 +110,17 @@ func (p *program) serve(ctx context.Context, stop <-chan struct{}, cfg pipeline.
 		fmt.Fprintln(p.err, unreadText(gaps))
 		err = problems{errors.New("partitions were not read")}
 	}
+	if n := sum.Outcomes[crmsync.Waiting]; err == nil && cfg.Once && n > 0 {
+		p.hint("%s for their CRM; see: crmsync waiting list", wait(n))
+	}
 	return errors.Join(err, w.close())
+}
+
+func wait(n int64) string {
+	if n == 1 {
+		return "1 delivery waits"
+	}
+	return fmt.Sprintf("%d deliveries wait", n)
 }
 
 // stuckAdvice says what a person can do about a task that has not come back.

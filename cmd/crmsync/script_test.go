@@ -28,7 +28,9 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:      os.Getenv("UPDATE") == "1",
 		RequireUniqueNames: true,
 		Setup:              repository,
-		Cmds:               map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "untimed": untimed},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "untimed": untimed, "steady": steady, "parts": startParts, "produce": produce, "deny": deny,
+		},
 	})
 }
 
@@ -36,6 +38,7 @@ func TestScripts(t *testing.T) {
 func repository(env *testscript.Env) error {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	env.Setenv("REPO", root)
+	env.Values[scriptPartsKey{}] = &scriptParts{}
 	return err
 }
 

@@ -49,9 +49,24 @@ func (w *watcher) Ended(e pipeline.Ended) {
 		}
 	}
 	w.mu.Unlock()
-	if e.Outcome != crmsync.Dead {
-		return
+	switch e.Outcome {
+	case crmsync.Waiting:
+		w.parked(e)
+	case crmsync.Dead:
+		w.died(e)
 	}
+}
+
+// parked logs that an account's records go to the waiting room.
+func (w *watcher) parked(e pipeline.Ended) {
+	id := e.Connection.ID
+	if ok, skipped := w.once.pass("waits " + id.String() + " " + e.Fault.Code); ok {
+		w.log.Warn("records wait for their account", "org", id.Org, "connection", id.Name, "reason", e.Fault.Code, "more_like_it", skipped)
+	}
+}
+
+// died logs a dead letter.
+func (w *watcher) died(e pipeline.Ended) {
 	ok, skipped := w.once.pass("dead " + e.Connection.ID.Org + " " + e.Fault.Code)
 	if !ok {
 		return
