@@ -145,12 +145,16 @@ func (e *Engine) dry() bool {
 	return len(e.partitions) > 0
 }
 
+// hopeFor is how long a process that is to stop at the log's end waits for those
+// who wait: longer than any CRM may take for a request.
+const hopeFor = 5 * time.Minute
+
 // hopes says whether somebody waits in p who will be let out by time alone.
 func (e *Engine) hopes(p *partition) bool {
 	return slices.ContainsFunc(p.wards, func(w *ward) bool {
 		a := e.accounts[w.id]
 		given := a != nil && e.shut(a) && (a.why == Denied || a.why == OutOfQuota)
-		return w.entries > 0 && !w.shut && !given
+		return w.entries > 0 && !w.shut && !given && w.due.Sub(e.now) <= hopeFor
 	})
 }
 

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"slices"
 	"time"
 
 	"crmsync"
@@ -96,6 +95,9 @@ func (e *Engine) stow(r *record, row *crmsync.Link, why purpose) {
 			r.stowed = append(r.stowed, it)
 		}
 	}
+	if why == parks {
+		r.frozen = len(r.pending)
+	}
 	switch {
 	case len(r.stowed) > 0:
 		w := crmsync.Wait{Reason: Retry, Since: e.now, Until: e.now}
@@ -130,19 +132,14 @@ func (e *Engine) keep(r *record, l *let) {
 // parked ends what is safe in the waiting room now. What came meanwhile goes on
 // from the row.
 func (e *Engine) parked(r *record) {
-	stowed := func(it item) bool {
-		return slices.ContainsFunc(r.stowed, func(s item) bool { return s.arrival == it.arrival })
-	}
-	for _, it := range r.pending {
-		switch {
-		case !stowed(it):
+	for range r.stowed {
+		switch it := r.shift(); {
 		case it.kept:
 			e.abandon(it) // as it was
 		default:
 			e.finish(it, crmsync.Waiting, &crmsync.Fault{Kind: crmsync.Transient, Code: r.row.Wait.Reason})
 		}
 	}
-	r.pending = slices.DeleteFunc(r.pending, stowed)
 	r.stowed = nil
 	if len(r.pending) == 0 {
 		e.drop(r)

@@ -54,6 +54,7 @@ type record struct {
 	rested  int          // how often it came to rest: tells a fresh rest from an old one
 	resting bool
 	pending []item // not sent, oldest first: at most a delete and what follows it
+	frozen  int    // so many of them are on their way to the waiting room, and stay as they are
 
 	flying  item         // what the task carries
 	row     crmsync.Link // what link becomes once saved
@@ -81,58 +82,6 @@ func (e *Engine) newRecord(key crmsync.LinkKey, p *partition, c crmsync.Connecti
 	return r
 }
 
-// distrust notes that the CRM may hold something else than the link says: a
-// version may have been sent, by this process or by the one before it, that
-// never came to be noted. Until the row says so too, the partition isn't clean.
-func (r *record) distrust() {
-	if !r.unsure {
-		r.unsure = true
-		r.part.doubts++
-	}
-	forget(&r.link)
-}
-
-// forget takes out of a link what may not be so: nothing counts as unchanged
-// then, and an archived object may have a successor.
-func forget(l *crmsync.Link) {
-	l.Hash = 0
-	if l.Deleted {
-		l.ExternalID, l.Deleted = "", false
-	}
-}
-
-// sure ends the doubt: the row tells of it, or there is nothing left to send.
-func (r *record) sure() {
-	if r.unsure {
-		r.unsure = false
-		r.part.doubts--
-	}
-}
-
-// overshadow marks a record that an earlier owner may have sent: its call may
-// land until the CRM must be done with it.
-func (e *Engine) overshadow(r *record, it *item) {
-	limits := e.line(r.account, it.program.Object(), crmsync.Update).limits
-	r.hazard = latest(r.hazard, it.part.aloneAt.Add(limits.MaxInflight+limits.SearchLag))
-	r.distrust()
-}
-
-// learn takes in a link as it was read. A row that an earlier owner let wait may
-// have been let out, and sent, by the one that left no word of it.
-func (e *Engine) learn(r *record, l crmsync.Link) {
-	r.link, r.known, r.seek = l, true, r.seek || l.Seek
-	r.hazard = latest(r.hazard, l.Unsure)
-	if l.Wait != nil && r.part.unclean && l.Owner.Epoch != r.part.epoch {
-		r.hazard = latest(r.hazard, r.part.aloneAt.Add(e.cfg.MaxInflight))
-	}
-	if l.Wait != nil && l.Wait.Reason == Retry {
-		r.notBefore = latest(r.notBefore, l.Wait.Until)
-	}
-	if r.unsure {
-		forget(&r.link)
-	}
-}
-
 // begin and end frame a task that has the record.
 func (r *record) begin() { r.busy = true; r.part.busy++ }
 func (r *record) end()   { r.busy = false; r.part.busy-- }
@@ -153,7 +102,7 @@ func (e *Engine) join(r *record, it item) {
 		e.finish(it, before(it.event.Version, newest.event.Version), nil)
 		return
 	}
-	for ; n > 0 && (it.event.Op == crmsync.Deleted || r.pending[n-1].event.Op != crmsync.Deleted); n-- {
+	for ; n > r.frozen && (it.event.Op == crmsync.Deleted || r.pending[n-1].event.Op != crmsync.Deleted); n-- {
 		e.finish(r.pending[n-1], crmsync.Superseded, nil)
 		r.pending[n-1] = item{}
 		r.pending = r.pending[:n-1]

@@ -9,78 +9,6 @@ import (
 	"crmsync/dsl"
 )
 
-// ward is those who wait for one connection, of one partition. Their rows are in
-// the state store; what is due is let out little by little.
-type ward struct {
-	id      crmsync.ConnectionID
-	entries int64     // as far as is known
-	out     int       // of them, those that are in memory
-	next    time.Time // when to ask for those that are due
-	shut    bool      // the connection was paused, or gone, when last looked at
-	moves   int       // rows that came or went, ever
-	asked   int       // what moves was when it was last asked
-}
-
-// How many records of a ward are let out at a time: enough to keep the account
-// busy, or to see whether it works again.
-const (
-	outAtMost = 500
-	outToTry  = 10
-)
-
-// askAgain is how long a ward is believed in which nothing was due: an operator
-// may have released some.
-const askAgain = 30 * time.Second
-
-func (p *partition) wardOf(id crmsync.ConnectionID) *ward {
-	w := p.ward[id]
-	if w == nil {
-		w = &ward{id: id}
-		p.ward[id] = w
-		p.wards = append(p.wards, w)
-	}
-	return w
-}
-
-// expect counts entries in, the first of which is due at next.
-func (w *ward) expect(entries int64, next time.Time) {
-	if w.entries <= 0 || next.Before(w.next) {
-		w.next = next
-	}
-	w.entries = max(0, w.entries) + entries
-	w.moves++
-}
-
-// enterWard and leaveWard keep count of the records that wait and are in memory.
-func (e *Engine) enterWard(r *record) {
-	if r.ward == nil {
-		r.ward = r.part.wardOf(crmsync.ConnectionID{Org: r.key.Key.Org, Name: r.key.Connection})
-		r.ward.out++
-	}
-}
-
-func (e *Engine) leaveWard(r *record) {
-	if r.ward != nil {
-		r.ward.out--
-		r.ward = nil
-	}
-}
-
-// recount follows what was written of r into its ward.
-func (e *Engine) recount(r *record) {
-	w := r.part.wardOf(crmsync.ConnectionID{Org: r.key.Key.Org, Name: r.key.Connection})
-	switch was, is := r.link.Wait != nil, r.row.Wait != nil; {
-	case is && !was:
-		w.expect(1, r.row.Wait.Until)
-	case is:
-		w.expect(0, r.row.Wait.Until)
-	case was && !is:
-		w.entries--
-		w.moves++
-		e.leaveWard(r)
-	}
-}
-
 // release lets out of the waiting room what is due and may be sent.
 func (e *Engine) release() {
 	asks, wards, parts := e.asks()
@@ -239,7 +167,10 @@ func letOut(l *crmsync.Link, set *dsl.Set, from VersionFrom) let {
 // letIn lets what a ward gave join its records, but for rows that were written
 // meanwhile: they are not as they were read.
 func (e *Engine) letIn(p *partition, w *ward, limit int, o *outing, touched map[crmsync.LinkKey]bool) {
-	switch w.shut = o.shut; {
+	if w.shut = o.shut; !o.shut {
+		w.due = o.next
+	}
+	switch {
 	case o.shut:
 		w.next = e.now.Add(pausedRecheck)
 		return

@@ -113,6 +113,7 @@ func (s *saving) do(ctx context.Context, p *Parts) ([]crmsync.Saved, error) {
 // wrote it: it is read again, and the version gate decides.
 func (e *Engine) saved(r *record, s crmsync.Saved) {
 	r.end()
+	r.frozen = 0
 	switch {
 	case r.part.gone:
 		e.forsake(r)

@@ -140,6 +140,15 @@ func TestVersionsThatGoBack(t *testing.T) {
 			r.called(1, history.Created, "18")
 			r.row(2).Deleted = true
 		}, "1 lost, 1 regressions"},
+		"marked for a deletion of an earlier life": {func(r *run) {
+			r.sent(1, history.Lands)
+			r.sent(2, history.Marks)
+			r.sent(3, history.Lands)
+			r.called(3, history.Created, "17")
+			r.called(0, history.Changed, "17")
+			r.called(3, history.Changed, "17")
+			r.row(3)
+		}, "1 regressions"},
 		"a late deletion removes a newer object": {func(r *run) {
 			r.sent(1, history.Lands)
 			r.sent(2, history.Removes)

@@ -69,9 +69,12 @@ func (t *trial) follow() {
 
 // deletion returns which deletions a call may be of that tells no version: the
 // next one, at least, and at most the newest that was accepted by then; 0 if
-// there is none.
+// there is none. A mark may be made twice, where a removal finds nothing more.
 func (t *trial) deletion(k *call) (low, high int64) {
 	open := t.record.above(t.held.low)
+	if k.deletes() == Marks {
+		open = t.record.above(t.held.low - 1)
+	}
 	explains := func(e event) bool {
 		w, here := t.way(&e)
 		return here && e.op == crmsync.Deleted && w.Fate == k.deletes() && (e.at == 0 || k.ended == 0 || e.at <= k.ended)

@@ -82,6 +82,14 @@ func TestGoodRuns(t *testing.T) {
 			r.called(0, history.Changed, "17")
 			r.row(2)
 		},
+		"marked twice": func(r *run) {
+			r.sent(1, history.Lands)
+			r.sent(2, history.Marks)
+			r.called(1, history.Created, "17")
+			r.called(0, history.Changed, "17")
+			r.called(0, history.Changed, "17")
+			r.row(2)
+		},
 		"nothing to mark": func(r *run) {
 			r.sent(1, history.Marks)
 			r.row(1)

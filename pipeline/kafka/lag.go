@@ -41,12 +41,12 @@ func (s *Source) Lag() []PartitionLag {
 // Ends is crmsync.Horizon's: it asks the brokers.
 func (s *Source) Ends(_ context.Context, partitions []int32) ([]int64, error) {
 	s.mu.Lock()
-	side := s.member.side
+	m := s.member
 	s.mu.Unlock()
 	ends := make([]int64, len(partitions))
 	for i, p := range partitions {
 		var err error
-		if _, ends[i], err = side.get().bounds(s.cfg.Topic, p); err != nil {
+		if _, ends[i], err = m.side.get().bounds(s.cfg.Topic, p); err != nil {
 			return nil, fmt.Errorf("read the end of partition %d of %s: %w", p, s.cfg.Topic, err)
 		}
 	}

@@ -58,7 +58,7 @@ func (s *Store) Claim(ctx context.Context, topic string, partitions []int32) ([]
 	}
 	batch := &pgx.Batch{}
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED") // in any other selectWards would not see what claimEpochs waited for
-	batch.Queue("SET LOCAL lock_timeout = '5s'")       // so that a server stuck with a save holds up no saves of others for longer
+	batch.Queue("SET LOCAL lock_timeout = '5s'")        // so that a server stuck with a save holds up no saves of others for longer
 	batch.Queue(closeGate, topic, partitions)
 	batch.Queue(claimEpochs, topic, partitions).Query(func(rows pgx.Rows) error {
 		var partition int32

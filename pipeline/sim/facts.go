@@ -94,11 +94,12 @@ func (w *World) outcut(h *history, version int64) bool {
 	return slices.ContainsFunc(h.facts, func(f *fact) bool { return f.version >= version && w.cut(f.place) })
 }
 
-// undone says whether a delete before version is a dead letter, that may have
-// been done all the same: nobody can tell it from a deletion by hand.
+// undone says whether a delete before version is a dead letter, or truncated
+// away. It may have been done all the same: nobody can tell it from a deletion
+// by hand.
 func (w *World) undone(key crmsync.LinkKey, version int64) bool {
 	return slices.ContainsFunc(w.histories[key.Key].facts, func(f *fact) bool {
-		return f.deleted && f.version < version && w.buried[way{f.place, key.Connection}]
+		return f.deleted && f.version < version && (w.buried[way{f.place, key.Connection}] || w.cut(f.place))
 	})
 }
 

@@ -74,13 +74,11 @@ func playAll(t testing.TB, from, n int) *tally {
 		wg.Go(func() {
 			var mine Coverage
 			for seed := from + int(next.Add(1)) - 1; seed < from+n && all.worst.Load() < 0; seed = from + int(next.Add(1)) - 1 {
-				s := Play(Seeded(uint64(seed)), setupOf(t, uint64(seed)))
+				s, breach := survive(uint64(seed), setupOf(t, uint64(seed)))
 				all.steps.Add(int64(s.Steps))
 				mine.Add(&s.Coverage)
-				if len(s.Breaches) > 0 {
-					all.breach.Store(int64(seed), s.Breaches[0])
-					for old := all.worst.Load(); (old < 0 || old > int64(seed)) && !all.worst.CompareAndSwap(old, int64(seed)); old = all.worst.Load() {
-					}
+				if breach != "" {
+					all.blame(int64(seed), breach)
 				}
 			}
 			all.mu.Lock()
@@ -90,6 +88,31 @@ func playAll(t testing.TB, from, n int) *tally {
 	}
 	wg.Wait()
 	return all
+}
+
+// survive plays a history and returns its first breach. A panic is one.
+func survive(seed uint64, setup Setup) (s *Sim, breach string) {
+	s = &Sim{World: &World{}}
+	defer func() {
+		if v := recover(); v != nil {
+			breach = fmt.Sprintf("panic: %v", v)
+		}
+	}()
+	if s = Play(Seeded(seed), setup); len(s.Breaches) > 0 {
+		breach = s.Breaches[0]
+	}
+	return s, breach
+}
+
+// blame notes a seed with a breach.
+func (a *tally) blame(seed int64, breach string) {
+	a.breach.Store(seed, breach)
+	for {
+		old := a.worst.Load()
+		if old >= 0 && old < seed || a.worst.CompareAndSwap(old, seed) {
+			return
+		}
+	}
 }
 
 func TestHistories(t *testing.T) {
