@@ -161,8 +161,15 @@ func (b *build) constants(n *document.Node) []byte {
 	return append(out, '}')
 }
 
-// allFields compiles the fields of the mapping and those it inherits.
+// maxFields is how many fields a mapping may say, as its schema says it too.
+const maxFields = 500
+
+// allFields compiles the fields of the mapping and those it inherits. Of one
+// with too many the check of its form tells, and nothing more is looked at.
 func (b *build) allFields() {
+	if len(b.own.root.Get("fields").Keys()) > maxFields {
+		return
+	}
 	if b.base != nil {
 		for _, n := range tableItems(b.base.root.Get("fields")) {
 			b.fields[n.Key()] = n

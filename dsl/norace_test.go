@@ -2,8 +2,5 @@
 
 package dsl
 
-import "time"
-
-// hostile is how long one file may take, with room for a slow machine: work
-// that grows with the square of the file takes many times as long.
-const hostile = 3 * time.Second
+// timed tells that times mean something: the race detector makes all slower.
+const timed = true

@@ -108,18 +108,25 @@ func (l *loader) checkTests() {
 	l.requireTests()
 }
 
+// maxUnknown bounds what is told of the fields of one record.
+const maxUnknown = 100
+
 // checkRecord reports fields that no record of the type has.
 func (s *source) checkRecord(schema *expr.Schema, record *document.Node) {
 	if schema == nil || schema.Open() {
 		return
 	}
+	var names []string
+	for _, f := range schema.Fields() {
+		names = append(names, f.Name)
+	}
+	unknown := 0
 	for _, n := range record.Items() {
 		if _, ok := schema.Field(n.Key()); ok || n.Key() == "" {
 			continue
 		}
-		var names []string
-		for _, f := range schema.Fields() {
-			names = append(names, f.Name)
+		if unknown++; unknown > maxUnknown {
+			return
 		}
 		d := diagnose(n, "CM503", key(n), fmt.Sprintf("%s has no field %q", schema.Name(), n.Key()), "fields: "+list(names))
 		if near := document.Suggest(n.Key(), names); near != "" {

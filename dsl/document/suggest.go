@@ -33,9 +33,10 @@ func Suggest(word string, among []string) string {
 	return best
 }
 
-func fold(word string) string {
-	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(word))
-}
+// joints are what words of a name are joined by.
+var joints = strings.NewReplacer("_", "", "-", "", " ", "")
+
+func fold(word string) string { return joints.Replace(strings.ToLower(word)) }
 
 // distance returns how many letters must be inserted, removed, replaced or
 // swapped with their neighbour to get from a to b (optimal string alignment).
