@@ -18,6 +18,7 @@ type demoFlags struct {
 	orgs     int
 	duration time.Duration
 	seed     uint64
+	faults   string
 	keep     bool
 	json     bool
 }
@@ -42,16 +43,31 @@ turn them into requests. Meanwhile the CRM fails in every way it can, one
 account is slow, another one refuses its credential for a while.
 
 At the end an oracle that knows nothing of crmsync says what the CRM should hold
-now, and compares. Exit code 1 if anything was lost, doubled or overwritten by
-something older. Nothing leaves this machine; nothing is left behind.`,
-		Example: "  crmsync demo\n  crmsync demo --orgs 40 --events 200000\n  crmsync demo --json",
+now, and compares. Exit code 1 if anything was lost, doubled, left behind or
+overwritten by something older. Nothing leaves this machine; nothing is left
+behind.
+
+--faults heavy is for those who don't believe it: every third request to the CRM
+fails, crmsync is killed and started anew again and again, its database fails,
+its caches are lost, its dead-letter queue refuses.`,
+		Example: "  crmsync demo\n  crmsync demo --orgs 40 --events 200000\n  crmsync demo --faults heavy --json",
 		Args:    noArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return p.demo(c.Context(), f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			m, err := moodOf(f.faults)
+			if err != nil {
+				return err
+			}
+			if !c.Flags().Changed("events") {
+				f.events = m.events
+			}
+			return p.demo(c.Context(), f, m)
+		},
 	}
-	c.Flags().IntVar(&f.events, "events", 100_000, "how many events")
+	c.Flags().IntVar(&f.events, "events", 100_000, "how many events; 30000 with --faults heavy")
 	c.Flags().IntVar(&f.orgs, "orgs", demo.Archetypes, "how many orgs; from the ninth on they resemble the first eight")
 	c.Flags().DurationVar(&f.duration, "duration", 0, "send events for so long, instead of so many")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "other events for another seed, the same for the same")
+	c.Flags().StringVar(&f.faults, "faults", "some", "how much goes wrong: none, some or heavy")
 	c.Flags().BoolVar(&f.keep, "keep", false, "keep the folder with the mappings, the database and the log")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object instead of a text")
 	return c
@@ -82,13 +98,13 @@ func (f *demoFlags) setting() demo.Setting {
 }
 
 // demo runs a demo and tells of it.
-func (p *program) demo(ctx context.Context, f demoFlags) (err error) {
+func (p *program) demo(ctx context.Context, f demoFlags, m mood) (err error) {
 	if err := f.check(); err != nil {
 		return err
 	}
 	ctx, stop, done := interruptible(ctx)
 	defer done()
-	s, err := openStage(ctx, f.setting(), f.keep)
+	s, err := openStage(ctx, f.setting(), m, f.keep)
 	if err != nil {
 		return fmt.Errorf("set up the demo: %w", err)
 	}

@@ -26,7 +26,7 @@ func TestDemo(t *testing.T) {
 	_, err := decoder.Token()
 	require.ErrorIs(t, err, io.EOF, "one JSON object and nothing else")
 
-	require.Equal(t, map[string]int{"lost": 0, "wrong": 0, "duplicates": 0, "regressions": 0, "unaccounted": 0}, r.Checks)
+	require.Equal(t, allGood(), r.Checks, r.Findings)
 	require.Equal(t, 2000, r.Events)
 	require.Positive(t, r.EventsPerSecond)
 	require.Positive(t, r.Memory.PeakBytes)
@@ -48,9 +48,38 @@ func TestDemo(t *testing.T) {
 	require.Len(t, names["harbor"].Accounts, 2)
 }
 
+// allGood are a report's checks where nothing was found.
+func allGood() map[string]int {
+	return map[string]int{"lost": 0, "wrong": 0, "duplicates": 0, "regressions": 0, "stuck": 0, "unaccounted": 0, "illegal_sequence": 0}
+}
+
+// TestDemoUnderHeavyFaults kills and starts crmsync anew, and lets all that it
+// stands on fail: the same must come out.
+func TestDemoUnderHeavyFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	var out, errs bytes.Buffer
+	code := run([]string{"demo", "--faults", "heavy", "--events", "4000", "--seed", "3", "--json"}, strings.NewReader(""), &out, &errs)
+	require.Equal(t, exitFine, code, out.String()+errs.String())
+	var r demo.Report
+	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
+	require.Equal(t, allGood(), r.Checks)
+	require.Equal(t, 4000, r.Events)
+	for _, name := range []string{
+		demo.HarmRestart, demo.HarmKill, demo.HarmState, demo.HarmForgetting, demo.HarmDenied,
+	} {
+		require.Positive(t, r.Harm[name], name)
+	}
+	require.Positive(t, r.Waited)
+	require.NotContains(t, r.Outcomes, "waiting")
+}
+
 // staged runs a small demo and leaves it standing, to be judged.
 func staged(t *testing.T, setting demo.Setting) *drive {
-	s, err := openStage(t.Context(), setting, false)
+	m, err := moodOf("some")
+	require.NoError(t, err)
+	s, err := openStage(t.Context(), setting, m, false)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.close()) })
 	d := newDrive(s, demoFlags{events: setting.Events})
@@ -86,8 +115,10 @@ func TestDemoNoticesWhatOthersDo(t *testing.T) {
 	d.catchUp(t)
 	r, err = d.report(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, map[string]int{"lost": 2, "wrong": 2, "duplicates": 0, "regressions": 1, "unaccounted": 0}, r.Checks, r.Findings)
-	require.Len(t, r.Findings, 5)
+	want := allGood()
+	want["lost"], want["wrong"], want["regressions"], want["unaccounted"] = 2, 2, 1, 4
+	require.Equal(t, want, r.Checks, r.Findings)
+	require.Len(t, r.Findings, 5+1+3, "the oracle's, and of the checker of histories: what is lost, and three of what nobody asked for")
 }
 
 // TestDemoFailsWhenItFindsSomething looks at how a bad end is told.

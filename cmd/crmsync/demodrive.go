@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	gometrics "runtime/metrics"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"crmsync"
@@ -23,20 +25,27 @@ type drive struct {
 	flags   demoFlags
 	ledger  *demo.Ledger
 	history *demo.History
-	watch   *demoWatch
+	notes   *demoNotes
+	harm    *harm
+	ends    chan error                  // why the process of the moment is to end
+	room    atomic.Pointer[waitingRoom] // of the process of the moment; nil: there was none yet
 
-	produced int
-	expected int // deliveries of what was produced
+	plan     []incident // those to come
+	produced atomic.Int64
+	expected atomic.Int64 // deliveries of what was produced
 	began    time.Time
-	forgiven bool   // refused credentials are taken again
-	seen     int64  // entries of the CRM's log
-	peak     uint64 // bytes
+	forgiven bool         // refused credentials are taken again
+	seen     int64        // entries of the CRM's log
+	open     []unanswered // of them, those that were under way when they were read
+	peak     uint64       // bytes
 }
 
 func newDrive(s *stage, f demoFlags) *drive {
-	d := &drive{stage: s, flags: f, ledger: demo.NewLedger(), history: demo.NewHistory()}
-	d.watch = newDemoWatch(newWatcher(newMetrics(), s.log, time.Now), d.ledger, time.Now)
-	return d
+	ledger := demo.NewLedger(s.mood.restarts)
+	return &drive{
+		stage: s, flags: f, ledger: ledger, history: demo.NewHistory(), notes: newDemoNotes(ledger, time.Now),
+		harm: newHarm(s.setting.Seed, time.Now), plan: s.mood.plan, ends: make(chan error, len(s.mood.plan)),
+	}
 }
 
 // The demo's pace.
@@ -56,18 +65,9 @@ const (
 	deniedPause = 300 * time.Millisecond
 )
 
-// run starts crmsync, sends it the events and waits until all of them have
+// run lets crmsync live, sends it the events and waits until all of them have
 // ended. When stop closes no more are sent.
-func (d *drive) run(ctx context.Context, stop <-chan struct{}, p *program) (err error) {
-	w, err := wire(ctx, stop, &d.config, d.watch.watcher)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	w.Observer = d.watch
-	cfg := d.config.engine()
-	cfg.DeniedPause, cfg.Cache = deniedPause, demoCache
-
+func (d *drive) run(ctx context.Context, stop <-chan struct{}, p *program) error {
 	d.began = time.Now()
 	if err := d.deny(); err != nil {
 		return err
@@ -83,7 +83,7 @@ func (d *drive) run(ctx context.Context, stop <-chan struct{}, p *program) (err 
 		sent = d.send(ctx, stop)
 	})
 	group.Go(func() { read = d.follow(ctx, ended) })
-	_, err = p.work(ctx, finished, cfg, w, d.watch.watcher, &admin{watcher: d.watch.watcher})
+	err := d.lives(ctx, stop, finished, p)
 	if err != nil {
 		cancel()
 	}
@@ -106,7 +106,7 @@ func (d *drive) follow(ctx context.Context, ended <-chan struct{}) error {
 		case <-tick.C:
 		}
 		d.peak = max(d.peak, memoryInUse())
-		if err := d.forgive(); err != nil {
+		if err := errors.Join(d.forgive(), d.upset()); err != nil {
 			return err
 		}
 		for e := range d.crm.History().All(d.seen + 1) {
@@ -116,15 +116,39 @@ func (d *drive) follow(ctx context.Context, ended <-chan struct{}) error {
 			d.seen = e.Seq
 			d.remember(&e)
 		}
+		d.answered()
 	}
 	return nil
+}
+
+// unanswered is a request that was under way when its entry was read.
+type unanswered struct {
+	seq      int64
+	from, to int // its edits in the history
+}
+
+// answered learns when requests ended that were under way. One that the log has
+// dropped meanwhile stays without an end.
+func (d *drive) answered() {
+	d.open = slices.DeleteFunc(d.open, func(u unanswered) bool {
+		for _, e := range d.crm.History().Since(u.seq, 1) {
+			if e.Seq == u.seq && e.End.IsZero() {
+				return false
+			}
+			if e.Seq == u.seq {
+				d.history.Answered(u.from, u.to, e.End)
+			}
+		}
+		return true
+	})
 }
 
 // remember hands the writes of a request to the history.
 func (d *drive) remember(e *emulator.Entry) {
 	portal, _ := strconv.ParseInt(e.Account, 10, 64) // requests without an account have no records
+	from := d.history.Len()
 	for _, r := range e.Records {
-		edit := demo.Edit{Portal: portal, Type: e.ObjectType, ID: r.ID}
+		edit := demo.Edit{Portal: portal, Type: e.ObjectType, ID: r.ID, Began: e.Start, Ended: e.End}
 		switch r.Outcome {
 		case emulator.Created:
 		case emulator.Updated, emulator.Unchanged:
@@ -146,6 +170,9 @@ func (d *drive) remember(e *emulator.Entry) {
 		edit.Marker = demo.Marker(marks)
 		d.history.Add(edit)
 	}
+	if to := d.history.Len(); e.End.IsZero() && to > from {
+		d.open = append(d.open, unanswered{e.Seq, from, to})
+	}
 }
 
 // report judges the demo and puts together what there is to tell.
@@ -154,16 +181,14 @@ func (d *drive) report(ctx context.Context) (*demo.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	verdict, err := demo.Judge(demo.Evidence{
-		Setting: d.setting, Produced: d.produced, Ledger: d.ledger, Letters: letters, History: d.history, Objects: d.objects,
-	})
+	verdict, err := d.judge(ctx, letters)
 	if err != nil {
 		return nil, err
 	}
 	r := demo.Run{
-		Setting: d.setting, Produced: d.produced, Took: d.watch.ended().Sub(d.began), Ledger: d.ledger, Letters: letters,
-		Topic: d.config.Kafka.DeadLetterTopic, Accounts: d.watch.seen(), Faults: map[string]int64{}, Sample: d.watch.sample(d.recorder),
-		PeakMemory: max(d.peak, memoryInUse()), Delays: d.watch.delays(),
+		Setting: d.setting, Produced: int(d.produced.Load()), Took: d.notes.ended().Sub(d.began), Ledger: d.ledger, Letters: letters,
+		Topic: d.config.Kafka.DeadLetterTopic, Accounts: d.notes.seen(), Faults: map[string]int64{}, Harm: d.harm.done(),
+		Sample: d.notes.sample(d.recorder), PeakMemory: max(d.peak, memoryInUse()), Delays: d.notes.delays(),
 	}
 	for kind, n := range d.crm.Counters().Faults {
 		r.Faults[string(kind)] = n
@@ -172,6 +197,26 @@ func (d *drive) report(ctx context.Context) (*demo.Report, error) {
 		r.Folder = d.dir
 	}
 	return demo.NewReport(r, verdict), nil
+}
+
+// judge hands all that the demo has left behind to its judges.
+func (d *drive) judge(ctx context.Context, letters []demo.Letter) (_ demo.Verdict, err error) {
+	k, err := d.config.kafka()
+	if err != nil {
+		return demo.Verdict{}, err
+	}
+	store, err := openStore(ctx, d.config.State)
+	if err != nil {
+		return demo.Verdict{}, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return demo.Judge(demo.Evidence{
+		Setting: d.setting, Produced: int(d.produced.Load()), Ledger: d.ledger, Letters: letters, History: d.history, Restarts: d.mood.restarts,
+		Objects: d.objects, Aftermath: demo.Aftermath{
+			Log: kafka.ReadLog(ctx, k), Committed: d.committed(),
+			Links: func(keys []crmsync.LinkKey) ([]crmsync.Link, error) { return store.Links(ctx, keys) },
+		},
+	})
 }
 
 // objects returns what an account holds.

@@ -22,22 +22,19 @@ func (d *drive) send(ctx context.Context, stop <-chan struct{}) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, producer.Close()) }()
-	stream, calm := demo.NewStream(d.setting), false
+	stream := demo.NewStream(d.setting)
 	for n := d.left(stop); n > 0; n = d.left(stop) {
 		if err := producer.Produce(ctx, d.take(stream, min(n, demoBatch))); err != nil {
 			return err
 		}
-		if !calm && d.done() > demoCalm {
-			calm = true
-			if err := d.crm.SetFaults(nil); err != nil {
-				return err
-			}
-		}
-		if err := d.await(ctx, d.expected-demoLead); err != nil {
+		if err := d.await(ctx, d.expected.Load()-d.mood.lead); err != nil {
 			return err
 		}
 	}
-	return d.await(ctx, d.expected)
+	if err := d.await(ctx, d.expected.Load()); err != nil {
+		return err
+	}
+	return d.settle(ctx)
 }
 
 // left returns how many more events are to be sent.
@@ -48,20 +45,26 @@ func (d *drive) left(stop <-chan struct{}) int {
 	default:
 	}
 	if d.flags.duration == 0 {
-		return d.setting.Events - d.produced
+		return d.setting.Events - int(d.produced.Load())
 	}
-	if d.produced >= demoEventsMax || time.Since(d.began) >= d.flags.duration {
+	if d.produced.Load() >= demoEventsMax || time.Since(d.began) >= d.flags.duration {
 		return 0
 	}
-	return min(demoBatch, demoEventsMax-d.produced)
+	return min(demoBatch, demoEventsMax-int(d.produced.Load()))
 }
 
-// done returns which part of the events was sent.
+// done returns which part of the events was sent, and has ended.
 func (d *drive) done() float64 {
+	sent, ended := d.share(), float64(d.ledger.Len())
+	return sent * min(1, ended/float64(max(1, d.expected.Load())))
+}
+
+// share returns which part of the events was sent.
+func (d *drive) share() float64 {
 	if d.flags.duration > 0 {
 		return time.Since(d.began).Seconds() / d.flags.duration.Seconds()
 	}
-	return float64(d.produced) / float64(d.setting.Events)
+	return float64(d.produced.Load()) / float64(d.setting.Events)
 }
 
 // take takes messages from the stream.
@@ -70,18 +73,18 @@ func (d *drive) take(stream *demo.Stream, n int) []crmsync.Message {
 	for i := range out {
 		m := stream.Next()
 		out[i] = crmsync.Message{Key: m.Key, Value: m.Value, Headers: m.Headers}
-		d.expected += d.deliveries(&m)
+		d.expected.Add(d.deliveries(&m))
 	}
-	d.produced += n
-	d.watch.sent(stream.Now())
+	d.produced.Add(int64(n))
+	d.notes.sent(stream.Now())
 	return out
 }
 
 // deliveries returns how many ways a message goes.
-func (d *drive) deliveries(m *demo.Message) int {
+func (d *drive) deliveries(m *demo.Message) int64 {
 	for _, o := range d.orgs {
 		if o.Name == m.Event.Key.Org {
-			return len(o.Accounts)
+			return int64(len(o.Accounts))
 		}
 	}
 	return 1
@@ -99,7 +102,7 @@ func (d *drive) deny() error {
 // refused one; the demo's length says how long a while is.
 func (d *drive) forgive() error {
 	while := min(3*time.Second, max(time.Second, time.Duration(d.setting.Events)*time.Second/30_000))
-	seen, now := d.watch.seen(), time.Now()
+	seen, now := d.notes.seen(), time.Now()
 	return d.refusing(func(id crmsync.ConnectionID, a demo.Account) error {
 		if first := seen[id].FirstDenied; d.forgiven || first.IsZero() || now.Sub(first) < while {
 			return nil
@@ -123,10 +126,10 @@ func (d *drive) refusing(do func(crmsync.ConnectionID, demo.Account) error) (err
 
 // await waits until so many deliveries have ended. It gives up without an error
 // when nothing happens any more: the judge then says what is missing.
-func (d *drive) await(ctx context.Context, deliveries int) error {
+func (d *drive) await(ctx context.Context, deliveries int64) error {
 	stalled := time.NewTimer(demoStall)
 	defer stalled.Stop()
-	for d.ledger.Len() < deliveries {
+	for int64(d.ledger.Len()) < deliveries {
 		select {
 		case <-d.ledger.News():
 			stalled.Reset(demoStall)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type stage struct {
 	dir      string
 	orgs     []demo.Org
 	setting  demo.Setting
+	mood     mood
 	broker   *embedded.Broker
 	crm      *hubspot.Server
 	recorder *recorder
@@ -48,18 +50,9 @@ const (
 	demoMessageBytes = 2 << 20
 )
 
-// demoFaults are how often the CRM fails a write, in which way.
-func demoFaults() emulator.FaultRates {
-	return emulator.FaultRates{
-		emulator.ServerError: .01, emulator.BadGateway: .008, emulator.BadGatewayAfter: .008, emulator.Unavailable: .01,
-		emulator.Locked: .005, emulator.Slow: .005, emulator.Late: .005, emulator.Timeout: .005, emulator.ResetBefore: .008,
-		emulator.ResetAfter: .008, emulator.Partial: .015, emulator.BadRecord: .01, emulator.Silent: .005,
-	}
-}
-
 // openStage sets up a demo in a folder of its own.
-func openStage(ctx context.Context, setting demo.Setting, keep bool) (_ *stage, err error) {
-	s := &stage{setting: setting, orgs: demo.Orgs(setting.Orgs), config: defaultConfig()}
+func openStage(ctx context.Context, setting demo.Setting, m mood, keep bool) (_ *stage, err error) {
+	s := &stage{setting: setting, mood: m, orgs: demo.Orgs(setting.Orgs), config: defaultConfig()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -83,7 +76,9 @@ func openStage(ctx context.Context, setting demo.Setting, keep bool) (_ *stage, 
 	}
 	c := &s.config
 	c.State.URL.Secret = crmsync.NewSecret("sqlite:" + s.path("links.db"))
-	c.Engine.SendTimeout, c.Engine.Linger = demoSendTimeout, demoLinger
+	c.Engine.SendTimeout, c.Engine.Linger = demoSendTimeout, cmp.Or(m.linger, demoLinger)
+	c.Engine.Lease, c.Engine.ParkAfter = cmp.Or(m.lease, c.Engine.Lease), cmp.Or(m.park, c.Engine.ParkAfter)
+	c.Engine.Attempts = cmp.Or(m.attempts, c.Engine.Attempts)
 	return s, nil
 }
 
@@ -130,7 +125,7 @@ func (s *stage) openBroker(context.Context) error {
 
 // openCRM starts the emulator, with an account per connection.
 func (s *stage) openCRM(context.Context) (err error) {
-	s.crm, err = hubspot.New(hubspot.Config{Seed: s.setting.Seed, Faults: demoFaults(), SlowFor: demoSlow, LogLimit: demoLog})
+	s.crm, err = hubspot.New(hubspot.Config{Seed: s.setting.Seed, Faults: s.mood.rates, SlowFor: demoSlow, LogLimit: demoLog})
 	if err != nil {
 		return err
 	}

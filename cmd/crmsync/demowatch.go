@@ -14,10 +14,15 @@ import (
 	"crmsync/pipeline"
 )
 
-// demoWatch hears what the engine does, on behalf of the demo: it passes all on
-// to the program's own watcher.
+// demoWatch hears what one process of the demo does: it passes all on to the
+// process's own watcher.
 type demoWatch struct {
 	*watcher
+	notes *demoNotes
+}
+
+// demoNotes are what is kept of all processes of a demo.
+type demoNotes struct {
 	ledger *demo.Ledger
 	now    func() time.Time
 
@@ -51,9 +56,9 @@ func (e sampleEvent) oddity() int {
 // maxSamples bounds the events that may be shown.
 const maxSamples = 400
 
-func newDemoWatch(w *watcher, l *demo.Ledger, now func() time.Time) *demoWatch {
-	return &demoWatch{
-		watcher: w, ledger: l, now: now,
+func newDemoNotes(l *demo.Ledger, now func() time.Time) *demoNotes {
+	return &demoNotes{
+		ledger: l, now: now,
 		accounts: map[crmsync.ConnectionID]*demo.Seen{}, samples: map[string]sampleEvent{}, delay: map[string][]time.Duration{},
 	}
 }
@@ -61,15 +66,15 @@ func newDemoWatch(w *watcher, l *demo.Ledger, now func() time.Time) *demoWatch {
 // Ended enters the delivery in the ledger.
 func (d *demoWatch) Ended(e pipeline.Ended) {
 	d.watcher.Ended(e)
-	d.note(&e)
-	d.ledger.Ended(demo.Ending{
+	d.notes.note(&e)
+	d.notes.ledger.Ended(demo.Ending{
 		Key: e.Event.Key, Version: e.Event.Version, Connection: e.Connection.ID.Name,
-		Partition: e.Partition, Offset: e.Offset, Outcome: e.Outcome,
+		Partition: e.Partition, Offset: e.Offset, Outcome: e.Outcome, Released: e.Released,
 	})
 }
 
 // note keeps what the report shows of a delivery.
-func (d *demoWatch) note(e *pipeline.Ended) {
+func (d *demoNotes) note(e *pipeline.Ended) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last = d.now()
@@ -89,14 +94,14 @@ func (d *demoWatch) note(e *pipeline.Ended) {
 }
 
 // sent notes that the events up to that time are sent now.
-func (d *demoWatch) sent(upTo time.Time) {
+func (d *demoNotes) sent(upTo time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.sendings = append(d.sendings, sending{upTo, d.now()})
 }
 
 // delays returns how long synced deliveries took, by org.
-func (d *demoWatch) delays() map[string][]time.Duration {
+func (d *demoNotes) delays() map[string][]time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return maps.Clone(d.delay)
@@ -107,6 +112,10 @@ func sampleKey(id string, version int64) string { return fmt.Sprint(id, "@", ver
 // Requested counts the account's requests.
 func (d *demoWatch) Requested(r pipeline.Requested) {
 	d.watcher.Requested(r)
+	d.notes.requested(&r)
+}
+
+func (d *demoNotes) requested(r *pipeline.Requested) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.accounts[r.Batch.Connection.ID]
@@ -133,7 +142,7 @@ func (d *demoWatch) Requested(r pipeline.Requested) {
 }
 
 // seen returns what the accounts went through.
-func (d *demoWatch) seen() map[crmsync.ConnectionID]demo.Seen {
+func (d *demoNotes) seen() map[crmsync.ConnectionID]demo.Seen {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := make(map[crmsync.ConnectionID]demo.Seen, len(d.accounts))
@@ -144,7 +153,7 @@ func (d *demoWatch) seen() map[crmsync.ConnectionID]demo.Seen {
 }
 
 // ended returns when a delivery last ended.
-func (d *demoWatch) ended() time.Time {
+func (d *demoNotes) ended() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.last
@@ -152,7 +161,7 @@ func (d *demoWatch) ended() time.Time {
 
 // sample picks a request to be shown, and the event it is of: one that fills
 // as many fields as there are.
-func (d *demoWatch) sample(r *recorder) *demo.Sample {
+func (d *demoNotes) sample(r *recorder) *demo.Sample {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var best *demo.Sample

@@ -188,6 +188,18 @@ func TestUnaccountedEvents(t *testing.T) {
 			r.called(2, history.Changed, "17")
 			r.row(1)
 		}, "1 unaccounted"},
+		"a change without a version that nobody asked for": {func(r *run) {
+			r.sent(1, history.Lands)
+			r.called(1, history.Created, "17")
+			r.called(0, history.Changed, "17")
+			r.row(1)
+		}, "1 unaccounted"},
+		"a removal that nobody asked for": {func(r *run) {
+			r.sent(1, history.Lands)
+			r.called(1, history.Created, "17")
+			r.called(0, history.Removed, "17")
+			r.row(1)
+		}, "1 lost, 1 unaccounted"},
 		"a call that the mapping leaves out": {func(r *run) {
 			r.sent(1, history.Skipped)
 			r.called(1, history.Created, "17")

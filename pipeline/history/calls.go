@@ -50,44 +50,56 @@ func (t *trial) follow() {
 		if k.version == 0 && k.effect != Nothing {
 			low, high = t.deletion(k)
 		}
-		t.explain(k, low)
-		if k.effect == Nothing {
+		switch {
+		case !t.explain(k, low):
+		case k.effect == Nothing:
 			t.belated(k)
-			continue
+		default:
+			t.land(k, low, high)
 		}
-		if low < t.held.top {
-			t.find(Regression, low, "%s was applied over v%d", k.name(), t.held.top)
+		if k.effect != Nothing {
+			t.touch(k)
 		}
-		if low >= t.held.top {
-			t.held.top, t.held.topEnded = low, k.ended
-		}
-		t.survives(k)
-		t.held.low, t.held.high, t.held.content = low, high, k.content
-		t.touch(k)
 	}
 }
 
-// deletion returns which deletions a call may be of that tells no version: the
-// next one, at least, and at most the newest that was accepted by then; 0 if
-// there is none. A mark may be made twice, where a removal finds nothing more.
-func (t *trial) deletion(k *call) (low, high int64) {
-	open := t.record.above(t.held.low)
-	if k.deletes() == Marks {
-		open = t.record.above(t.held.low - 1)
+// land brings a version between low and high to the CRM.
+func (t *trial) land(k *call, low, high int64) {
+	if low < t.held.top {
+		t.find(Regression, low, "%s was applied over v%d", k.name(), t.held.top)
+	} else {
+		t.held.top, t.held.topEnded = low, k.ended
 	}
+	t.survives(k)
+	t.held.low, t.held.high, t.held.content = low, high, k.content
+}
+
+// deletion returns which deletions a call may be of that tells no version: the
+// next one, at least, and at most the newest that was accepted by then; else the
+// newest of the older ones; 0 if there is none. A mark may be made twice, where
+// a removal finds nothing more.
+func (t *trial) deletion(k *call) (low, high int64) {
 	explains := func(e event) bool {
 		w, here := t.way(&e)
 		return here && e.op == crmsync.Deleted && w.Fate == k.deletes() && (e.at == 0 || k.ended == 0 || e.at <= k.ended)
 	}
-	if i := slices.IndexFunc(open, explains); i >= 0 {
-		low = open[i].version
+	from := t.held.low
+	if k.deletes() == Marks {
+		from--
 	}
-	for _, e := range slices.Backward(open) {
-		if low > 0 && explains(e) {
-			return low, e.version
+	newer := t.record.above(from)
+	older := t.record.events[:len(t.record.events)-len(newer)]
+	if i := slices.IndexFunc(newer, explains); i >= 0 {
+		low = newer[i].version
+	}
+	for _, all := range [...][]event{newer, older} {
+		for _, e := range slices.Backward(all) {
+			if explains(e) {
+				return cmp.Or(low, e.version), e.version
+			}
 		}
 	}
-	return low, low
+	return 0, 0
 }
 
 // deletes returns the fate of deletions that such a call carries out.
@@ -98,10 +110,13 @@ func (k *call) deletes() Fate {
 	return Marks
 }
 
-// explain looks for the event that a call carries.
-func (t *trial) explain(k *call, version int64) {
+// explain looks for the event that a call carries; false if there is none.
+func (t *trial) explain(k *call, version int64) bool {
 	if version == 0 {
-		return // judged as a regression, if it had an effect
+		if k.effect != Nothing {
+			t.find(Unaccounted, 0, "%s is what nobody asked for", k.name())
+		}
+		return false
 	}
 	best := Dies + 1
 	for _, e := range t.record.versions(version) {
@@ -120,6 +135,7 @@ func (t *trial) explain(k *call, version int64) {
 	case best == Dies && k.effect != Nothing:
 		t.find(Unaccounted, version, "%s had an effect, and should have been refused", k.name())
 	}
+	return true
 }
 
 // above returns the events of newer versions than that one.

@@ -38,7 +38,8 @@ type version struct {
 type known struct {
 	fate     Fate
 	unmapped bool
-	times    int // how often its event was sent
+	times    int   // how often its event was sent
+	mark     int64 // what the CRM's object shows after it; 0: nothing
 }
 
 // spot is where a dead letter came from.
@@ -52,6 +53,7 @@ type spot struct {
 type books struct {
 	seed     maphash.Seed
 	open     map[delivery]int // sent and not ended
+	waiting  map[delivery]int // ended as waiting, and not let out again
 	versions map[version]known
 	broken   int                 // messages that are no events, and not ended
 	bytes    map[uint64][]string // of messages that belong to the dead letters: the reasons that they must have
@@ -60,34 +62,44 @@ type books struct {
 
 // account checks that every delivery of every message ended once, in a way
 // that is possible, and that the dead letters are those that they should be.
-func (j *judge) account() error {
+func (j *judge) account() (*books, error) {
 	b := &books{
-		seed: maphash.MakeSeed(), open: map[delivery]int{}, versions: map[version]known{},
+		seed: maphash.MakeSeed(), open: map[delivery]int{}, waiting: map[delivery]int{}, versions: map[version]known{},
 		bytes: map[uint64][]string{}, dead: map[spot]int{},
 	}
 	if err := j.replay(func(m *Message) error { return j.sent(b, m) }); err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range j.Ledger.snapshot() {
 		j.ended(b, e)
 	}
+	j.balance(b)
+	for i := range j.Letters {
+		j.letter(b, &j.Letters[i])
+	}
+	for at, n := range b.dead {
+		if n > 0 || n < 0 && !j.Restarts { // who wrote a letter may have been killed before it could tell
+			j.unaccounted.add("partition %d, offset %d, %q: %+d dead deliveries are not among the dead letters", at.partition, at.offset, at.connection, n)
+		}
+	}
+	return b, nil
+}
+
+// balance finds what was sent and has not ended, or ended more often.
+func (j *judge) balance(b *books) {
 	for d, n := range b.open {
 		if n != 0 {
 			j.unaccounted.add("%s version %d at %s: %+d deliveries have no end", j.name(d.record), d.version, d.connection, n)
 		}
 	}
+	for d, n := range b.waiting {
+		if n != 0 && !j.Restarts { // who let it out may have been killed before it could tell
+			j.stuck.add("%s version %d at %s: %+d deliveries went to the waiting room and have no end", j.name(d.record), d.version, d.connection, n)
+		}
+	}
 	if b.broken != 0 {
 		j.unaccounted.add("%+d messages that are no events have no end", b.broken)
 	}
-	for i := range j.Letters {
-		j.letter(b, &j.Letters[i])
-	}
-	for at, n := range b.dead {
-		if n != 0 {
-			j.unaccounted.add("partition %d, offset %d, %q: %+d dead deliveries are not among the dead letters", at.partition, at.offset, at.connection, n)
-		}
-	}
-	return nil
 }
 
 // sent enters a message on the side of what must end.
@@ -107,6 +119,10 @@ func (j *judge) sent(b *books, m *Message) error {
 			return err
 		}
 		k.fate = meaning.Fate
+		k.mark = ordinal(Marker(meaning.Properties))
+		if k.fate == Write {
+			j.stories[m.Event.Key].sign(k.mark, m.Event.Version)
+		}
 	}
 	b.versions[v] = k
 	if k.fate == Refused {
@@ -149,15 +165,25 @@ func (b *books) hash(key, value []byte) uint64 {
 // ended enters an ending on the other side.
 func (j *judge) ended(b *books, e entry) {
 	if e.outcome == crmsync.Dead {
-		b.dead[spot{e.partition, e.offset, e.connection}]++
+		b.dead[e.spot()]++
 	}
 	if e.record == 0 {
 		b.broken--
 		return
 	}
-	b.open[delivery{e.record, e.version, e.connection}]--
+	d := delivery{e.record, e.version, e.connection}
+	switch {
+	case e.released && !j.Restarts:
+		b.waiting[d]--
+	default:
+		b.open[d]--
+	}
+	if e.outcome == crmsync.Waiting {
+		b.waiting[d]++
+		return
+	}
 	k, s := b.versions[version{e.record, e.version}], j.sources[e.record]
-	if !possible(e, k, s) {
+	if !j.possible(e, k, s) {
 		j.unaccounted.add("%s version %d at %s can't have ended as %s", j.name(e.record), e.version, e.connection, e.outcome)
 	}
 	if s != nil && s.open() && (e.outcome == crmsync.Synced || e.outcome == crmsync.Unchanged) {
@@ -165,8 +191,8 @@ func (j *judge) ended(b *books, e entry) {
 	}
 }
 
-// possible says whether a version can have ended like that.
-func possible(e entry, k known, s *story) bool {
+// possible says whether a version can have ended like that for good.
+func (j *judge) possible(e entry, k known, s *story) bool {
 	if k.unmapped || s == nil {
 		return k.unmapped && e.outcome == crmsync.Unmapped
 	}
@@ -176,7 +202,7 @@ func possible(e entry, k known, s *story) bool {
 	case crmsync.Filtered:
 		return k.fate != Write && k.fate != Refused
 	case crmsync.Duplicate:
-		return k.times > 1
+		return k.times > 1 || j.Restarts
 	case crmsync.Stale, crmsync.Superseded:
 		return e.version < s.newest.Version
 	case crmsync.Dead:

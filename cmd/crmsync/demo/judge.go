@@ -22,24 +22,31 @@ type Evidence struct {
 	Ledger   *Ledger
 	Letters  []Letter
 	History  *History
+	// Restarts says that processes were stopped and killed on the way: then a
+	// delivery may have ended several times, and not every end was told.
+	Restarts bool
+	Aftermath
 	// Objects returns all objects of one type that an account holds.
 	Objects func(portal int64, kind string) []Object
 }
 
-// Verdict is what the oracle found. All counts should be 0.
+// Verdict is what the oracle and the checker of histories found. All counts
+// should be 0.
 type Verdict struct {
 	Lost        int // changes that the CRM doesn't hold
 	Wrong       int // objects with properties that no mapping means
 	Duplicates  int // objects beyond one per record
 	Regressions int // older versions that were written over newer ones
+	Stuck       int // deliveries that have not come to an end
 	Unaccounted int // deliveries without an end, or with an end that can't be
+	Illegal     int // requests for two versions of a record at the same time
 	Objects     int // that were compared
 	Examples    []string
 }
 
 // Sound says that nothing was found.
 func (v *Verdict) Sound() bool {
-	return v.Lost+v.Wrong+v.Duplicates+v.Regressions+v.Unaccounted == 0
+	return v.Lost+v.Wrong+v.Duplicates+v.Regressions+v.Stuck+v.Unaccounted+v.Illegal == 0
 }
 
 // judge weighs evidence against the stream, which it makes once more.
@@ -49,8 +56,8 @@ type judge struct {
 	stories map[crmsync.RecordKey]*story
 	sources map[uint64]*story // by hash of the key
 
-	lost, wrong, duplicates, unaccounted findings
-	objects                              int
+	lost, wrong, duplicates, stuck, unaccounted findings
+	objects                                     int
 }
 
 // story is one record as the stream tells it.
@@ -60,6 +67,7 @@ type story struct {
 	newest crmsync.Event
 	fate   Fate   // of the newest event
 	object string // the CRM's kind of object
+	marks  []mark // what the CRM can tell its versions by
 	// Of a record whose newest event doesn't say by itself what the CRM holds:
 	meanings map[int64]Meaning  // by version
 	done     map[string][]int64 // by connection: the versions that the CRM took
@@ -75,7 +83,8 @@ func Judge(e Evidence) (Verdict, error) {
 	if err := j.read(); err != nil {
 		return Verdict{}, err
 	}
-	if err := j.account(); err != nil {
+	b, err := j.account()
+	if err != nil {
 		return Verdict{}, err
 	}
 	if err := j.compare(orgs); err != nil {
@@ -84,10 +93,17 @@ func Judge(e Evidence) (Verdict, error) {
 	h := e.History
 	v := Verdict{
 		Lost: j.lost.count, Wrong: j.wrong.count, Duplicates: j.duplicates.count + h.duplicates.count,
-		Regressions: h.regressions.count, Unaccounted: j.unaccounted.count, Objects: j.objects,
+		Regressions: h.regressions.count, Stuck: j.stuck.count, Unaccounted: j.unaccounted.count, Objects: j.objects,
 	}
-	for _, f := range []findings{j.lost, j.wrong, j.duplicates, h.duplicates, h.regressions, j.unaccounted} {
+	for _, f := range []findings{j.lost, j.wrong, j.duplicates, h.duplicates, h.regressions, j.stuck, j.unaccounted} {
 		v.Examples = append(v.Examples, f.examples...)
+	}
+	if j.Log != nil {
+		report, err := j.weigh(b)
+		if err != nil {
+			return Verdict{}, err
+		}
+		v.add(report)
 	}
 	return v, nil
 }

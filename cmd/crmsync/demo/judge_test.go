@@ -120,7 +120,7 @@ func (w *world) apply(a demo.Account, e *crmsync.Event, m demo.Meaning) crmsync.
 // verdict judges what the world holds now.
 func (w *world) verdict(t *testing.T) demo.Verdict {
 	e := w.Evidence
-	e.Ledger, e.History = demo.NewLedger(), demo.NewHistory()
+	e.Ledger, e.History = demo.NewLedger(false), demo.NewHistory()
 	for _, end := range w.endings {
 		e.Ledger.Ended(end)
 	}

@@ -18,9 +18,11 @@ type Report struct {
 	EventsPerSecond float64          `json:"events_per_second"`
 	Deliveries      int64            `json:"deliveries"`
 	Outcomes        map[string]int64 `json:"outcomes"`
+	Waited          int64            `json:"waited"` // how often a delivery went to the waiting room, to end later
 	Orgs            []OrgReport      `json:"orgs"`
 	DeadLetters     LetterReport     `json:"dead_letters"`
 	Faults          map[string]int64 `json:"faults"` // that the CRM was made to have
+	Harm            map[string]int64 `json:"harm"`   // what else was made to go wrong
 	Memory          MemoryReport     `json:"memory"`
 	Checks          map[string]int   `json:"checks"`
 	Objects         int              `json:"objects"` // in the CRM, all compared with the oracle's
@@ -95,6 +97,7 @@ type Run struct {
 	Accounts   map[crmsync.ConnectionID]Seen
 	Delays     map[string][]time.Duration // by org, of synced deliveries
 	Faults     map[string]int64
+	Harm       map[string]int64
 	PeakMemory uint64
 	Sample     *Sample
 	Folder     string
@@ -105,10 +108,12 @@ func NewReport(r Run, v Verdict) *Report {
 	counts := r.Ledger.Counts()
 	out := &Report{
 		Seed: r.Setting.Seed, Events: r.Produced, Seconds: r.Took.Seconds(), EventsPerSecond: float64(r.Produced) / max(r.Took.Seconds(), 0.001),
-		Deliveries: counts.Total(), Outcomes: named(counts), DeadLetters: letterReport(r.Letters, r.Topic), Faults: r.Faults,
+		Deliveries: counts.Total(), Outcomes: named(counts), Waited: r.Ledger.Waited(),
+		DeadLetters: letterReport(r.Letters, r.Topic), Faults: r.Faults, Harm: r.Harm,
 		Memory: MemoryReport{r.PeakMemory}, Objects: v.Objects, Findings: v.Examples, Folder: r.Folder, Sample: r.Sample,
 		Checks: map[string]int{
-			"lost": v.Lost, "wrong": v.Wrong, "duplicates": v.Duplicates, "regressions": v.Regressions, "unaccounted": v.Unaccounted,
+			"lost": v.Lost, "wrong": v.Wrong, "duplicates": v.Duplicates, "regressions": v.Regressions,
+			"stuck": v.Stuck, "unaccounted": v.Unaccounted, "illegal_sequence": v.Illegal,
 		},
 	}
 	for _, o := range Orgs(r.Setting.Orgs) {

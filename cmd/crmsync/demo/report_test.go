@@ -15,7 +15,7 @@ import (
 
 // aRun is a demo of three orgs in which everything happened once.
 func aRun() demo.Run {
-	l := demo.NewLedger()
+	l := demo.NewLedger(false)
 	end := func(org, kind, id, connection string, o crmsync.Outcome, times int) {
 		for range times {
 			l.Ended(demo.Ending{Key: crmsync.RecordKey{Org: org, Type: kind, ID: id}, Version: 1, Connection: connection, Outcome: o})
@@ -27,6 +27,8 @@ func aRun() demo.Run {
 	end("dune", "contact", "c-1", "hubspot", crmsync.Superseded, 3)
 	end("nobody", "contact", "x-1", "", crmsync.Unmapped, 2)
 	end("", "", "", "", crmsync.Dead, 2)
+	end("elm", "contact", "c-2", "hubspot", crmsync.Waiting, 1)
+	l.Ended(demo.Ending{Key: crmsync.RecordKey{Org: "elm", Type: "contact", ID: "c-2"}, Connection: "hubspot", Outcome: crmsync.Synced, Released: true})
 	start := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
 	text, _ := demo.MappingFile("mappings/birch/hubspot/contact.yaml")
 	sample := demo.NewSample("POST", "/crm/v3/objects/contacts/batch/upsert", 200, []byte(
@@ -55,9 +57,12 @@ func aRun() demo.Run {
 // TestText compares whole reports. UPDATE=1 writes them anew; look at the
 // difference before you keep it.
 func TestText(t *testing.T) {
-	bad := demo.Verdict{Lost: 1, Duplicates: 2000, Objects: 12, Examples: []string{"acme/contact/c-1 version 2 is not at hubspot"}}
+	bad := demo.Verdict{Lost: 1, Duplicates: 2000, Stuck: 1, Illegal: 2, Objects: 12, Examples: []string{
+		"acme/contact/c-1 version 2 is not at hubspot", "stuck: acme/contact/c-1 v2 at 0/3 is not committed\n    row    hubspot applied v1\n",
+	}}
 	kept := aRun()
 	kept.Folder, kept.Sample, kept.Faults = "/tmp/crmsync-demo-1", nil, nil
+	kept.Harm = map[string]int64{demo.HarmKill: 3, demo.HarmRestart: 1, demo.HarmState: 1200}
 	marks := demo.Style{
 		Bold: func(s string) string { return "<b>" + s + "</b>" }, Dim: func(s string) string { return "<dim>" + s + "</dim>" },
 		Good: func(s string) string { return "<good>" + s + "</good>" }, Bad: func(s string) string { return "<bad>" + s + "</bad>" },

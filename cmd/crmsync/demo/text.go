@@ -43,6 +43,7 @@ func (r *Report) Text(w io.Writer, s Style) error {
 	p.letters()
 	p.accounts()
 	p.faults()
+	p.harm()
 	p.verdict()
 	p.next()
 	_, err := w.Write(p.Bytes())
@@ -78,6 +79,9 @@ func (p *printer) summary() {
 		if n := p.Outcomes[name]; n > 0 {
 			p.line("  %9s %-11s %s", Number(n), name, p.Dim(meaning))
 		}
+	}
+	if p.Waited > 0 {
+		p.line("  %s", p.Dim(Times(p.Waited, "time")+" a delivery went to the waiting room first, because its account, or the database, kept it too long"))
 	}
 }
 

@@ -135,15 +135,54 @@ func (p *printer) faults() {
 	p.folded(strings.Join(all, ", "), "  ")
 }
 
+// The things that are made to go wrong beside the CRM: the names of Report.Harm.
+const (
+	HarmRestart    = "restarts"
+	HarmKill       = "kills"
+	HarmState      = "state_errors"
+	HarmStateLost  = "state_answers_lost"
+	HarmLetters    = "dead_letters_refused"
+	HarmForgetting = "cache_losses"
+	HarmDenied     = "accounts_denied"
+)
+
+// harmWords tells them in words, in this order.
+var harmWords = [...]struct{ name, words string }{
+	{HarmRestart, "crmsync stopped and started anew"},
+	{HarmKill, "crmsync killed in the middle of its work"},
+	{HarmState, "database refused"},
+	{HarmStateLost, "database's answers lost"},
+	{HarmLetters, "dead-letter queue refused"},
+	{HarmForgetting, "caches lost"},
+	{HarmDenied, "credentials refused for a while"},
+}
+
+// harm tells what went wrong beside the CRM.
+func (p *printer) harm() {
+	var all []string
+	for _, h := range harmWords {
+		if n := p.Harm[h.name]; n > 0 {
+			all = append(all, fmt.Sprintf("%s × %s", Number(n), h.words))
+		}
+	}
+	if len(all) > 0 {
+		p.head("What befell crmsync and its own servers")
+		p.folded(strings.Join(all, ", "), "  ")
+	}
+}
+
 func (p *printer) verdict() {
 	p.head("The oracle's verdict")
-	p.line("  The oracle is plain Go that knows what the demo's mappings mean, and nothing of crmsync.")
+	p.line("  The oracle is plain Go that knows what the demo's mappings mean, and nothing of crmsync. Beside it, the")
+	p.line("  checker of histories compares the log, the CRM's own record of every request, the database and the dead letters.")
 	for _, c := range [...]struct{ name, good, bad string }{
 		{"lost", "every change that should be in the CRM is there", "changes that should be in the CRM are not"},
 		{"wrong", fmt.Sprintf("all %s objects hold what they should, property by property", Number(int64(p.Objects))), "objects hold what they should not"},
 		{"duplicates", "no record ever had two objects", "records had two objects"},
 		{"regressions", "no older version was written over a newer one", "older versions were written over newer ones"},
-		{"unaccounted", "every delivery has exactly one end, and every dead letter its reason", "deliveries have no end, or one that can't be"},
+		{"stuck", "nothing is left to do: all is committed, and nothing waits", "events have not come to an end"},
+		{"illegal_sequence", "no two versions of a record were under way together", "requests were sent while another version was under way"},
+		{"unaccounted", p.ends() + ", and every dead letter its reason", "deliveries have no end, or one that can't be"},
 	} {
 		if n := p.Checks[c.name]; n == 0 {
 			p.line("  %s %s", p.Good("✔"), c.good)
@@ -152,8 +191,19 @@ func (p *printer) verdict() {
 		}
 	}
 	for _, f := range p.Findings {
-		p.line("    %s", p.Bad(f))
+		for line := range strings.Lines(f) {
+			p.line("    %s", p.Bad(strings.TrimSuffix(line, "\n")))
+		}
 	}
+}
+
+// ends says how often deliveries may end: a process that is killed can't tell
+// the next one what it has just finished.
+func (p *printer) ends() string {
+	if p.Harm[HarmKill] > 0 {
+		return "every delivery has an end, though it may have been tried again"
+	}
+	return "every delivery has exactly one end"
 }
 
 func (p *printer) next() {
