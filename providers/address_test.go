@@ -191,7 +191,7 @@ func resolverOf(answers ...[]string) *net.Resolver {
 // serveDNS answers questions until the other side has gone. Over a connection
 // that is no packet connection each message goes behind its length.
 func serveDNS(conn net.Conn, answer func([]byte) ([]byte, error)) {
-	defer conn.Close() //nolint:errcheck // a pipe
+	defer conn.Close()
 	for {
 		var size [2]byte
 		if _, err := io.ReadFull(conn, size[:]); err != nil {

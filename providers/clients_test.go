@@ -247,7 +247,7 @@ func TestIsolationOfStrayAnswers(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer conn.Close() //nolint:errcheck // the test's own
+		defer conn.Close()
 		for range 2 {
 			_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(stray), stray)
 		}

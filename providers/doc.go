@@ -32,6 +32,9 @@
 // is written after that deadline, and what the kernel still holds then is thrown
 // away.
 //
+// One thing is out of reach here: what a CRM sends unasked net/http writes to
+// package log, word for word. A program must send that output nowhere.
+//
 // Each connection of an org has an HTTP client of its own. They share no network
 // connection, no TLS session and no cookie.
 package providers

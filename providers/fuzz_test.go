@@ -164,7 +164,7 @@ func answering(serving *sync.WaitGroup, answer []byte) dialFunc {
 	return func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		serving.Go(func() {
-			defer theirs.Close() //nolint:errcheck // a pipe
+			defer theirs.Close()
 			r, err := http.ReadRequest(bufio.NewReader(theirs))
 			if err == nil {
 				_, err = io.Copy(io.Discard, r.Body)

@@ -134,7 +134,7 @@ func drawnOut(t *testing.T, head, drip string, pause time.Duration) http.Handler
 			t.Error(err)
 			return
 		}
-		defer conn.Close() //nolint:errcheck // the other side has gone
+		defer conn.Close()
 		gone := make(chan struct{})
 		go func() {
 			defer close(gone)

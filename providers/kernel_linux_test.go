@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -52,10 +54,7 @@ func TestNothingLeavesAfterwards(t *testing.T) {
 	address, accepted := deaf(t)
 	p, b := full(t, Options{BaseURL: map[string]string{"hubspot": "http://" + address}})
 	t.Cleanup(p.Close)
-	field := append(append([]byte(`{"description":"`), make([]byte, 20<<10)...), `"}`...)
-	for i := range field[16 : len(field)-2] {
-		field[16+i] = 'x'
-	}
+	field := fmt.Appendf(nil, `{"description":"%s"}`, strings.Repeat("x", 20<<10))
 	for i := range b.Calls {
 		b.Calls[i].Fields = field
 	}
@@ -63,7 +62,7 @@ func TestNothingLeavesAfterwards(t *testing.T) {
 	answers := make(chan crmsync.Answer, 1)
 	go func() { answers <- p.Apply(ctx, b) }()
 	conn := <-accepted
-	defer conn.Close() //nolint:errcheck // it is reset already
+	defer conn.Close()
 	_, err := io.ReadFull(conn, make([]byte, 1<<10))
 	require.NoError(t, err, "it has begun to leave")
 	cancel()
@@ -83,9 +82,9 @@ func TestKernelDropsLateBytes(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Minute)), "the test ends also if the kernel keeps the bytes")
 	ours := &connection{Conn: conn, closed: func() {}}
-	defer ours.Close() //nolint:errcheck // it is dead already
+	defer ours.Close()
 	theirs := <-accepted
-	defer theirs.Close() //nolint:errcheck // the test's own
+	defer theirs.Close()
 
 	o := &outgoing{now: time.Now, deadline: time.Now().Add(500 * time.Millisecond)}
 	o.take(gotConn(ours))
@@ -153,7 +152,7 @@ func stopped(t *testing.T, url string, n int) stoppedResult {
 	require.NoError(t, err)
 	read, write, err := os.Pipe()
 	require.NoError(t, err)
-	defer read.Close() //nolint:errcheck // only read
+	defer read.Close()
 	cmd := exec.CommandContext(t.Context(), self, "-test.run", "^TestStopped$")
 	cmd.Env = append(os.Environ(), stoppedURL+"="+url, stoppedAt+"="+strconv.Itoa(n))
 	cmd.ExtraFiles = []*os.File{write}

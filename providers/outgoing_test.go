@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http/httptrace"
 	"syscall"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestWrites(t *testing.T) {
 			o := &outgoing{now: func() time.Time { return at }, deadline: start.Add(time.Second)}
 			conn := &connection{Conn: &c.script}
 			conn.request.Store(o)
-			err := error(io.EOF)
+			err := io.EOF
 			for _, after := range c.clock {
 				at = start.Add(after)
 				if _, failed := conn.Write([]byte("call")); failed != nil {
@@ -122,4 +123,25 @@ func TestTake(t *testing.T) {
 	stranger := &outgoing{now: time.Now}
 	stranger.take(gotConn(&scripted{}))
 	require.True(t, stranger.left.Load(), "of a connection that isn't ours nothing is known")
+}
+
+// TestRelease: while a connection may still read a body, its memory is not used
+// for another request.
+func TestRelease(t *testing.T) {
+	o := &outgoing{now: time.Now, deadline: time.Now().Add(time.Minute)}
+	sc := newScratch()
+	sc.body = append(sc.body, "call"...)
+	b := crmsync.Batch{}
+	r, err := o.request(t.Context(), &writer{p: &Provider{base: "http://crm.test"}, sc: sc, b: &b, op: &operation{method: "POST"}})
+	require.NoError(t, err)
+	trace := httptrace.ContextClientTrace(r.Context())
+	trace.GotConn(gotConn(&connection{Conn: &scripted{}}))
+	trace.GotConn(gotConn(&connection{Conn: &scripted{}})) // the first one broke
+	trace.WroteRequest(httptrace.WroteRequestInfo{})
+	trace.WroteRequest(httptrace.WroteRequestInfo{})
+	o.release(sc)
+	require.NotNil(t, sc.body, "all of it was written")
+	trace.GotConn(gotConn(&connection{Conn: &scripted{}}))
+	o.release(sc)
+	require.Nil(t, sc.body)
 }

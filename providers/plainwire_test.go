@@ -14,7 +14,7 @@ import (
 )
 
 // plainWire is HubSpot's side of single requests and of search.
-type plainWire struct{ hubSpotWire }
+type plainWire struct{}
 
 // Read implements providertest.Wire.
 func (plainWire) Read(r *http.Request, body []byte) (providertest.Asked, error) {
