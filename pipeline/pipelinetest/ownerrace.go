@@ -14,7 +14,7 @@ import (
 // ownerRace claims a partition while its owner writes full slices as fast as it can. What is read
 // right behind the claim's answer must be the last that the earlier owner wrote.
 func ownerRace(t *testing.T, store OwnershipHarness) {
-	const writers, rounds, revisions = 3, 5, 1000
+	const writers, rounds, revisions = 3, 3, 1000
 	owner := crmsync.Owner{Topic: "a", Partition: 1, Epoch: 1}
 	claim(t, store, owner)
 	for range rounds {

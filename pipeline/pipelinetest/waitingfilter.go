@@ -139,7 +139,7 @@ func roomReleaseKeeps(t *testing.T, store State) {
 }
 
 func roomReleaseMany(t *testing.T, store State) {
-	const total = 10_500 // more than stores release at once
+	const total = 2500 // more than stores release at once
 	until := time.Now().Add(time.Hour)
 	links := make([]crmsync.Link, total)
 	for i := range links {

@@ -220,10 +220,11 @@ func roomFullSlice(t *testing.T, store State) {
 
 func roomBodies(t *testing.T, store State) {
 	past := time.Now().Add(-time.Hour)
+	large := []byte(noise(bodyMax))
 	links := make([]crmsync.Link, 70) // together more than 64 MiB
 	for i := range links {
 		links[i] = waiting(fmt.Sprintf("%02d", i), past.Add(time.Duration(i)*time.Second))
-		links[i].Wait.Body = []byte(noise(bodyMax))
+		links[i].Wait.Body = large
 	}
 	requireWritten(t, saveLinks(t, store, links...))
 	answer := due(t, store, roomAsk(3))[0]

@@ -13,7 +13,7 @@ import (
 )
 
 // releaseMax is how many rows one statement releases: it holds their locks until it ends.
-const releaseMax = 10_000
+const releaseMax = 1000
 
 const (
 	keyFields = "l.org, l.record_type, l.record_id, l.connection"
@@ -102,7 +102,7 @@ func (s *Store) Waiting(ctx context.Context, f crmsync.WaitFilter, limit int) ([
 	return links, nil
 }
 
-// Release ends the waits that the filter picks, by one statement per 10,000 links. Where one fails,
+// Release ends the waits that the filter picks, by one statement per 1,000 links. Where one fails,
 // those before it are released, and the number says how many.
 func (s *Store) Release(ctx context.Context, f crmsync.WaitFilter) (int64, error) {
 	var released int64

@@ -10,7 +10,7 @@ import (
 )
 
 // releaseMax is how many rows one transaction releases: nobody else writes until it ends.
-const releaseMax = 10_000
+const releaseMax = 1000
 
 const (
 	keyFields = "org, record_type, record_id, connection"
@@ -96,7 +96,7 @@ func (s *Store) Waiting(ctx context.Context, f crmsync.WaitFilter, limit int) ([
 	return links, nil
 }
 
-// Release ends the waits that the filter picks, by one transaction per 10,000 links. Where one fails,
+// Release ends the waits that the filter picks, by one transaction per 1,000 links. Where one fails,
 // those before it are released, and the number says how many.
 func (s *Store) Release(ctx context.Context, f crmsync.WaitFilter) (int64, error) {
 	var released int64
