@@ -110,24 +110,31 @@ func (p *program) serve(ctx context.Context, stop <-chan struct{}, cfg pipeline.
 		fmt.Fprintln(p.err, unreadText(gaps))
 		err = problems{errors.New("partitions were not read")}
 	}
-	if n := sum.Outcomes[crmsync.Waiting]; err == nil && cfg.Once && n > 0 {
-		p.hint("%s for their CRM; see: crmsync waiting list", wait(n))
+	if err == nil && cfg.Once {
+		p.hintWaiting(ctx, w.Waiting)
 	}
 	return errors.Join(err, w.close())
 }
 
-func wait(n int64) string {
-	if n == 1 {
-		return "1 delivery waits"
+// hintWaiting tells that a run which has ended leaves records in the waiting room.
+func (p *program) hintWaiting(ctx context.Context, room crmsync.WaitingRoom) {
+	links, err := room.Waiting(ctx, crmsync.WaitFilter{}, waitingPage)
+	switch n := len(links); {
+	case err != nil, n == 0: // a hint is worth no fault
+	case n == 1:
+		p.hint("1 record waits for its CRM; see: crmsync waiting list")
+	case n == waitingPage:
+		p.hint("%d records or more wait for their CRM; see: crmsync waiting list", n)
+	default:
+		p.hint("%d records wait for their CRM; see: crmsync waiting list", n)
 	}
-	return fmt.Sprintf("%d deliveries wait", n)
 }
 
 // stuckAdvice says what a person can do about a task that has not come back.
 const stuckAdvice = `Start the process again; other processes have its partitions meanwhile, and repeat what it had
-under way. If it happens again, look at what the task waits for (poll, commit: Kafka; claim, prove,
-read, save, release: the state store; bury: the dead-letter topic; send: Redis, the credentials, the
-CRM), or raise engine.task_limit if it is only slow.`
+under way. If it happens again, look at what the task waits for (poll, horizon, commit, leave: Kafka;
+claim, prove, check, save, release: the state store; bury: the dead-letter topic; send: Redis, the
+credentials, the CRM), or raise engine.task_limit if it is only slow.`
 
 // unreadText says which partitions a run has left out.
 func unreadText(gaps map[int32]crmsync.Gap) string {

@@ -12,10 +12,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts run this program as the command crmsync.
+// TestMain lets scripts run this program as the command crmsync, and as
+// crmsync-frozen with a state store that never answers.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"crmsync": func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"crmsync":        func() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"crmsync-frozen": func() { os.Exit(runFrozen()) },
 	})
 }
 

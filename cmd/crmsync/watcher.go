@@ -57,11 +57,11 @@ func (w *watcher) Ended(e pipeline.Ended) {
 	}
 }
 
-// parked logs that an account's records go to the waiting room.
+// parked logs that records go to the waiting room.
 func (w *watcher) parked(e pipeline.Ended) {
 	id := e.Connection.ID
 	if ok, skipped := w.once.pass("waits " + id.String() + " " + e.Fault.Code); ok {
-		w.log.Warn("records wait for their account", "org", id.Org, "connection", id.Name, "reason", e.Fault.Code, "more_like_it", skipped)
+		w.log.Info("records go to the waiting room", "org", id.Org, "connection", id.Name, "reason", e.Fault.Code, "more_like_it", skipped)
 	}
 }
 
