@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +40,33 @@ func exercise(m *metrics) {
 	m.Noticed(pipeline.Notice{What: "closed", Provider: "hubspot", Fault: fault})
 	m.reloaded(true, time.Unix(1, 0), 3, "0123456789abcdef")
 	m.failedOpen.WithLabelValues("seen").Inc()
+	m.Ended(pipeline.Ended{Event: &crmsync.Event{}, Connection: connection, Outcome: crmsync.Waiting, Fault: &crmsync.Fault{Code: pipeline.Denied}})
+	m.Ended(pipeline.Ended{Event: &crmsync.Event{OccurredAt: time.Unix(1, 0)}, Connection: connection, Outcome: crmsync.Synced, Released: true, At: time.Unix(2, 0)})
+	m.Noticed(pipeline.Notice{What: "waiting", Entries: 3})
+	m.rebalanced(kafka.Lost, 0)
+	m.registry.MustRegister(newLagCollector(func() []kafka.PartitionLag {
+		return []kafka.PartitionLag{{Partition: 4, Committed: 10, Position: 15, End: 40, Paused: true}, {Partition: 5, Committed: -1, Position: 7, End: 9}}
+	}))
+}
+
+// TestLag: lag counts from what is committed, unread from what was read.
+func TestLag(t *testing.T) {
+	m := newMetrics()
+	exercise(m)
+	want := `# HELP crmsync_consumer_lag_offsets Distance from the committed offset to the end of the log; compacted logs hold fewer records.
+# TYPE crmsync_consumer_lag_offsets gauge
+crmsync_consumer_lag_offsets{partition="4"} 30
+# HELP crmsync_consumer_unread_offsets Distance from what was read to the end of the log; the rest of the lag is under way.
+# TYPE crmsync_consumer_unread_offsets gauge
+crmsync_consumer_unread_offsets{partition="4"} 25
+crmsync_consumer_unread_offsets{partition="5"} 2
+# HELP crmsync_partition_paused Whether reading waits for room in memory or in the window.
+# TYPE crmsync_partition_paused gauge
+crmsync_partition_paused{partition="4"} 1
+crmsync_partition_paused{partition="5"} 0
+`
+	require.NoError(t, testutil.GatherAndCompare(m.registry, strings.NewReader(want),
+		"crmsync_consumer_lag_offsets", "crmsync_consumer_unread_offsets", "crmsync_partition_paused"))
 }
 
 // TestOutcomesAddUp: the deliveries that the metrics count are the events that
