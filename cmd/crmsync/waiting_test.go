@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"crmsync"
+	"crmsync/pipeline"
 	"crmsync/pipeline/inmem"
 )
 
@@ -150,4 +154,29 @@ func (o *output) reset() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.buf.Reset()
+}
+
+// TestWaitReasons: each reason that the engine gives is told in words.
+func TestWaitReasons(t *testing.T) {
+	all, err := parser.ParseFile(token.NewFileSet(), "../../pipeline/park.go", nil, parser.ParseComments)
+	require.NoError(t, err)
+	var given []string
+	for _, d := range all.Decls {
+		block, ok := d.(*ast.GenDecl)
+		if !ok || !strings.HasPrefix(block.Doc.Text(), "Why a record is in the waiting room") {
+			continue
+		}
+		for _, s := range block.Specs {
+			word, ok := s.(*ast.ValueSpec).Values[0].(*ast.BasicLit)
+			require.True(t, ok)
+			given = append(given, strings.Trim(word.Value, `"`))
+		}
+	}
+	var told []string
+	for _, r := range waitReasons() {
+		told = append(told, r.word)
+	}
+	require.ElementsMatch(t, given, told)
+	require.Equal(t, "crmsync credentials set acme NAME", ending(pipeline.Denied, crmsync.ConnectionID{Org: "acme", Name: "hubspot"}))
+	require.Equal(t, "frosty", because("frosty"), "a newer program's word")
 }
