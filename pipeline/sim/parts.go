@@ -128,22 +128,37 @@ func (f folder) Current() *dsl.Set { return f.w.setup.Sets.sets[f.variant] }
 
 // ---- what the engine tells
 
-// witness hears how deliveries end.
+// witness hears how deliveries end. What it hears is judged when the engine has
+// come to rest again: an engine's own loop may run at the same time as another's.
 type witness struct{ *process }
 
 // Ended notes an outcome.
-func (o witness) Ended(e pipeline.Ended) { o.w.judgeEnd(o.process, &e) }
+func (o witness) Ended(e pipeline.Ended) {
+	e.Event = nil // good until the call returns
+	o.heard = append(o.heard, func() { o.w.judgeEnd(o.process, &e) })
+}
 
 // Requested notes nothing: the CRM has seen the request.
 func (o witness) Requested(pipeline.Requested) {}
 
 // Noticed puts into the trace what concerns more than one delivery.
 func (o witness) Noticed(n pipeline.Notice) {
-	switch {
-	case !o.w.tracing():
-	case n.Task != "":
-		o.w.trace("%s notices: %s %v", o.name, n.Task, n.Err)
-	default:
-		o.w.trace("%s notices: %s, partition %d %v", o.name, n.What, n.Partition, n.Account)
+	if !o.w.tracing() {
+		return
 	}
+	o.heard = append(o.heard, func() {
+		if n.Task != "" {
+			o.w.trace("%s notices: %s %v", o.name, n.Task, n.Err)
+		} else {
+			o.w.trace("%s notices: %s, partition %d %v", o.name, n.What, n.Partition, n.Account)
+		}
+	})
+}
+
+// listen judges what an engine has told.
+func (p *process) listen() {
+	for _, tell := range p.heard {
+		tell()
+	}
+	p.heard = p.heard[:0]
 }

@@ -10,6 +10,12 @@ type Setup struct {
 	Safety  bool // faults never stop: only what must hold at any time is judged
 	NoFence bool // the store is broken: it lets every epoch and revision write
 	Trace   func(format string, args ...any)
+	// Even lets no process sleep and no clock be off, and time stop whenever an
+	// engine would wake: what a Bubble needs.
+	Even bool
+	// Bubble lets the engines' own loops run. It is Wait of testing/synctest, in
+	// whose bubble the history is played. Nil: the simulation steps the engines.
+	Bubble func()
 }
 
 // Bounds of a history, in steps.
@@ -54,6 +60,9 @@ func Play(d *Dice, setup Setup) *Sim {
 	}
 	if len(s.Breaches) == 0 && !setup.Safety {
 		s.verdict()
+	}
+	for _, p := range s.processes {
+		s.kill(p, s.Now)
 	}
 	return s
 }
@@ -119,18 +128,26 @@ func (s *Sim) look() {
 
 // tick moves time on.
 func (s *Sim) tick(to time.Time) {
+	if wake := s.wake(); s.setup.Even && wake.Before(to) {
+		to = wake
+	}
+	by := to.Sub(s.Now)
 	s.advance(to)
+	if s.setup.Bubble != nil {
+		time.Sleep(by) // its clock, and the loops' timers
+		s.setup.Bubble()
+	}
+	for _, p := range s.processes {
+		if p.up() && (p.loop != nil || !p.engine.Wake().Add(-p.skew).After(s.Now)) {
+			s.start(p)
+		}
+	}
 	for i, p := range s.processes {
 		if !p.alive() && !p.down.After(s.Now) {
 			s.boot(i)
 		}
 	}
 	s.coordinate()
-	for _, p := range s.processes {
-		if p.up() {
-			s.start(p)
-		}
-	}
 }
 
 // wake is when something next happens by itself.

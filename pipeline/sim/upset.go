@@ -50,6 +50,9 @@ func (s *Sim) strikeProcess(t Trouble, p *process) bool {
 		s.trace("%s crashes", p.name)
 		s.kill(p, s.Now.Add(s.span(60*ms)))
 	case Sleep:
+		if s.setup.Even {
+			return false
+		}
 		p.asleep = s.Now.Add(s.span(600 * ms))
 		s.trace("%s sleeps till %v", p.name, p.asleep.Sub(Epoch()))
 	case GracefulStop:
@@ -68,7 +71,12 @@ func (s *Sim) strikeProcess(t Trouble, p *process) bool {
 func (s *Sim) stop(p *process) {
 	s.trace("%s is told to stop", p.name)
 	p.leaving = true
-	p.engine.Stop(p.clock())
+	if p.loop != nil {
+		close(p.loop.enough)
+		s.setup.Bubble()
+	} else {
+		p.engine.Stop(p.clock())
+	}
 	s.start(p)
 }
 
