@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -13,6 +14,10 @@ import (
 )
 
 const envPrefix = "CRMSYNC_"
+
+// unknownTold is how many unknown variables are told of: who has more of them
+// has another mistake.
+const unknownTold = 20
 
 // setting is one value of the configuration.
 type setting struct {
@@ -70,7 +75,11 @@ func (c *config) environment(env []string, from origin) error {
 		}
 		c.Providers[name] = p
 	}
-	for name := range given {
+	for i, name := range slices.Sorted(maps.Keys(given)) {
+		if i == unknownTold {
+			errs = append(errs, fmt.Errorf("unknown variable %s, and %d more", name, len(given)-i-1))
+			break
+		}
 		text := fmt.Sprintf("unknown variable %s", name)
 		if near := document.Suggest(name, known); near != "" {
 			text += fmt.Sprintf(": did you mean %s?", near)
