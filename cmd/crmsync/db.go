@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +38,7 @@ func (p *program) dbCommand() *cobra.Command {
 			RunE: func(c *cobra.Command, _ []string) error { return p.dbMigrate(c.Context()) },
 		},
 		&cobra.Command{
-			Use: "status", Short: "List the migrations, applied and missing; exit 1 if any is missing", Args: noArgs,
+			Use: "status", Short: "List the migrations, applied and missing; exit 1 if any is missing or not known", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return p.dbStatus(c.Context()) },
 		},
 	)
@@ -91,6 +93,9 @@ func (p *program) dbMigrate(ctx context.Context) (err error) {
 	if err := db.Migrate(ctx); err != nil {
 		return err
 	}
+	if newer(before) {
+		return p.tellNewer()
+	}
 	applied := 0
 	for _, m := range before {
 		if m.AppliedAt.IsZero() {
@@ -102,6 +107,16 @@ func (p *program) dbMigrate(ctx context.Context) (err error) {
 		fmt.Fprintln(p.out, "nothing to do: the database is up to date")
 	}
 	return nil
+}
+
+// newer says whether a newer program has changed the database's shape.
+func newer(all []migration) bool {
+	return slices.ContainsFunc(all, func(m migration) bool { return m.Name == "" })
+}
+
+func (p *program) tellNewer() error {
+	fmt.Fprintln(p.err, "A newer crmsync has brought the database up to date: use that one.")
+	return problems{errors.New("the database is newer than this program")}
 }
 
 func (p *program) dbStatus(ctx context.Context) (err error) {
@@ -122,7 +137,10 @@ func (p *program) dbStatus(ctx context.Context) (err error) {
 		} else {
 			when = "applied " + m.AppliedAt.UTC().Format(time.DateTime) + " UTC"
 		}
-		fmt.Fprintf(p.out, "%4d  %-24s  %s\n", m.Version, m.Name, when)
+		fmt.Fprintf(p.out, "%4d  %-24s  %s\n", m.Version, cmp.Or(m.Name, "(not known here)"), when)
+	}
+	if newer(all) {
+		return p.tellNewer()
 	}
 	if missing > 0 {
 		fmt.Fprintln(p.err, `Run "crmsync db migrate".`)

@@ -30,8 +30,9 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:      os.Getenv("UPDATE") == "1",
 		RequireUniqueNames: true,
 		Setup:              repository,
+		Condition:          condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "untimed": untimed, "steady": steady, "parts": startParts, "produce": produce, "deny": deny,
+			"exits": exits, "untimed": untimed, "steady": steady, "parts": startParts, "produce": produce, "deny": deny, "sql": sqlStatement,
 		},
 	})
 }

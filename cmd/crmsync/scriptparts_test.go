@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"time"
@@ -104,6 +107,29 @@ func deny(ts *testscript.TestScript, neg bool, args []string) {
 		until = time.Now()
 	}
 	ts.Check(partsOf(ts).crm.DenyToken(args[0], until))
+}
+
+// sqlStatement changes a SQLite file behind crmsync's back:
+//
+//	sql FILE STATEMENT
+func sqlStatement(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sql FILE STATEMENT")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer func() { ts.Check(db.Close()) }()
+	_, err = db.ExecContext(context.Background(), args[1])
+	ts.Check(err)
+}
+
+// condition knows one condition of our own: [mounts], that a script may mount
+// file systems of its own.
+func condition(name string) (bool, error) {
+	if name != "mounts" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return exec.CommandContext(context.Background(), "unshare", "-rm", "true").Run() == nil, nil
 }
 
 // steady writes what the last command printed into a file, with times and what

@@ -177,10 +177,19 @@ func openStore(ctx context.Context, c stateConfig) (stateStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.Migrate(ctx), s.Close()); err != nil {
+	if err := errors.Join(bringUpToDate(ctx, s), s.Close()); err != nil {
 		return nil, err
 	}
 	return sqlite.Open(ctx, url, sqlite.Options{}) // refuses one that is newer than this program
+}
+
+// bringUpToDate applies the migrations that a file lacks. It is read first: of a
+// damaged one that tells more than a change that fails.
+func bringUpToDate(ctx context.Context, s *sqlite.Store) error {
+	if _, err := s.Status(ctx); err != nil {
+		return err
+	}
+	return s.Migrate(ctx)
 }
 
 func (w *wired) openState(ctx context.Context, c *config, _ *watcher) error {
