@@ -79,8 +79,14 @@ type check struct {
 func (a *admin) checks() []check {
 	s := a.watcher.state()
 	cs := []check{{"mappings", a.mappingsFault()}}
-	for _, c := range []struct{ name, task string }{{"kafka", "poll"}, {"state", "check"}, {"state-writes", "save"}, {"dead-letters", "bury"}, {"commits", "commit"}} {
+	for _, c := range []struct{ name, task string }{
+		{"kafka", "poll"}, {"state", "check"}, {"state-writes", "save"}, {"claims", "claim"}, {"ownership", "prove"},
+		{"waiting-room", "release"}, {"dead-letters", "bury"}, {"commits", "commit"},
+	} {
 		cs = append(cs, check{c.name, s.Ill[c.task]})
+	}
+	if last := &cs[len(cs)-1]; last.err == nil && s.Stalled > 0 {
+		last.err = fmt.Errorf("committed offsets stand still although more is finished; partitions: %d", s.Stalled)
 	}
 	if !s.Joined && s.Ill["poll"] == nil {
 		cs[1].err = errors.New("has not joined the consumer group yet")

@@ -133,6 +133,28 @@ func metricOf(t *testing.T, w *watcher, name string) string {
 	return "not shown"
 }
 
+// TestReadyWhileCommitsStall: a process whose commits stand still is not ready.
+func TestReadyWhileCommitsStall(t *testing.T) {
+	w, clock, _ := newTestWatcher(t)
+	a := &admin{watcher: w}
+	a.loaded(nil)
+	noticed(t, w, clock, pipeline.Notice{What: "assigned"})
+	ready := func() (int, string) {
+		answer := httptest.NewRecorder()
+		a.ready(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+		return answer.Code, answer.Body.String()
+	}
+	code, _ := ready()
+	require.Equal(t, http.StatusOK, code)
+	noticed(t, w, clock, pipeline.Notice{What: "commit_stalled", Offset: 3, End: 8})
+	code, body := ready()
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.Contains(t, body, "[-] commits: committed offsets stand still although more is finished; partitions: 1\n")
+	noticed(t, w, clock, pipeline.Notice{What: "commit_resumed", Offset: 8})
+	code, _ = ready()
+	require.Equal(t, http.StatusOK, code)
+}
+
 // TestTakeOverWait: how long a partition sent nothing after it was taken over.
 func TestTakeOverWait(t *testing.T) {
 	w, clock, _ := newTestWatcher(t)

@@ -182,7 +182,7 @@ func TestRunProbesAndDrains(t *testing.T) {
 	p.await("/metrics", http.StatusOK, `crmsync_deliveries_total{object="contacts",outcome="synced",provider="hubspot"} 20`)
 	status, body := p.get("/readyz?verbose")
 	require.Equal(t, http.StatusOK, status)
-	require.Equal(t, "[+] mappings ok\n[+] kafka ok\n[+] state ok\n[+] state-writes ok\n[+] dead-letters ok\n[+] commits ok\n", body)
+	require.Equal(t, "[+] mappings ok\n[+] kafka ok\n[+] state ok\n[+] state-writes ok\n[+] claims ok\n[+] ownership ok\n[+] waiting-room ok\n[+] dead-letters ok\n[+] commits ok\n", body)
 	p.write("mappings/acme/hubspot/contact.yaml", strings.Replace(runMapping, "record.email", "record.emial", 1))
 	p.await("/readyz", http.StatusServiceUnavailable, "[-] mappings: the mappings on disk are broken: 1 error")
 	p.await("/metrics", http.StatusOK, "crmsync_mappings_last_reload_successful 0")

@@ -120,10 +120,11 @@ func (w *watcher) healed(task string) {
 
 // state is what a watcher has seen.
 type state struct {
-	Events int64
-	Counts [crmsync.Outcomes]int64
-	Joined bool
-	Ill    map[string]error
+	Events  int64
+	Counts  [crmsync.Outcomes]int64
+	Joined  bool
+	Ill     map[string]error
+	Stalled int // partitions whose committed offset stands still
 }
 
 func (w *watcher) state() state {
@@ -132,6 +133,11 @@ func (w *watcher) state() state {
 	s := state{Events: w.events, Counts: w.counts, Joined: w.joined, Ill: map[string]error{}}
 	for task, i := range w.ill {
 		s.Ill[task] = i.err
+	}
+	for _, t := range w.tenures {
+		if t.stalled {
+			s.Stalled++
+		}
 	}
 	return s
 }
