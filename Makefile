@@ -1,6 +1,6 @@
 # Run "make" for the list of targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test race floors lint check fuzz bench docs demo parts parts-down integration ci
+.PHONY: help build test race floors lint check vulncheck fuzz bench docs demo parts parts-down integration ci
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ lint: ## check formatting, go vet, golangci-lint and the scripts
 	.ci/lint
 
 check: lint race floors ## what a commit must pass
+
+vulncheck: ## look our modules up in Go's database of vulnerabilities (asks vuln.go.dev, or $$GOVULNDB)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 parts: ## start real Kafka, Redis and PostgreSQL on loopback (installs them as root)
 	.ci/parts up

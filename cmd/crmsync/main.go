@@ -6,4 +6,6 @@ package main
 
 import "os"
 
+//go:generate go run ../../.ci/licences ../../docs/dependencies.md
+
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
