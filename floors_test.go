@@ -39,6 +39,7 @@ var floors = map[string]string{
 	"crmsync/pipeline/redis":          "crmsync crmsync/pipeline/secure",
 	"crmsync/pipeline/postgres":       "crmsync crmsync/pipeline/secure",
 	"crmsync/pipeline/sqlite":         "crmsync",
+	"crmsync/pipeline/sim":            "crmsync crmsync/dsl crmsync/pipeline crmsync/pipeline/history",
 	"crmsync/pipeline/sealed":         "crmsync",
 	"crmsync/pipeline/history":        "crmsync",
 

@@ -16,7 +16,7 @@ func (b *batch) connect(p *Parts) *crmsync.Fault {
 	if i >= 0 {
 		b.Connection = now[i]
 	}
-	if b.Connection.Paused {
+	if i < 0 || b.Connection.Paused { // one that is gone may come back
 		return &crmsync.Fault{Kind: crmsync.Throttled, Code: Paused, After: pausedRecheck, Whole: true}
 	}
 	if p.Providers[b.Connection.Provider] == nil {

@@ -53,7 +53,7 @@ func (e *Engine) claimed(p *partition, c *crmsync.Claim, asked time.Time) {
 		return
 	}
 	p.unclean = true
-	p.aloneAt = e.now.Add(e.cfg.Lease)
+	p.aloneAt = e.now.Add(max(e.cfg.Lease, left.lease))
 	p.calmAt = p.aloneAt.Add(e.cfg.MaxInflight)
 	p.most = max(e.cfg.Window, left.window)
 	e.observe.Noticed(Notice{Partition: p.id, What: "taking_over", Until: p.aloneAt})

@@ -71,7 +71,7 @@ func (e *Engine) note(p *partition) string {
 	if p.epoch == 0 {
 		return p.term.Note // never begun: left as it was found
 	}
-	return note{epoch: p.epoch, window: max(e.cfg.Window, p.most), clean: p.draining && p.clean(e.now)}.String()
+	return note{epoch: p.epoch, window: max(e.cfg.Window, p.most), lease: max(e.cfg.Lease, time.Millisecond), clean: p.draining && p.clean(e.now)}.String()
 }
 
 // watchCommits raises an alarm when what is finished does not get committed.

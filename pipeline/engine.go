@@ -34,6 +34,7 @@ type Engine struct {
 
 	assignedAt time.Time // when a partition last came
 
+	heft     int                      // bytes of a waiting entry, on average of the last round
 	mappings string                   // hash of those that the waiting room was last asked with
 	touched  map[crmsync.LinkKey]bool // rows written since the waiting room was asked; nil: it isn't being asked
 

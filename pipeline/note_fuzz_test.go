@@ -3,6 +3,7 @@ package pipeline
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,12 +13,12 @@ import (
 // the same to the next owner; nothing else is believed, least of all that a
 // partition was left clean.
 func FuzzNote(f *testing.F) {
-	for _, n := range []note{{epoch: 1, window: 1}, {epoch: 7, window: 20_000, clean: true}, {epoch: 1<<63 - 1, window: maxNoteWindow}} {
+	for _, n := range []note{{epoch: 1, window: 1, lease: time.Millisecond}, {epoch: 7, window: 20_000, lease: 15 * time.Second, clean: true}, {epoch: 1<<63 - 1, window: maxNoteWindow, lease: maxNoteLease}} {
 		f.Add(n.String())
 	}
 	for _, text := range []string{
-		"", " ", "clean", "crmsync/1", "crmsync/2 epoch=7 window=20000 clean", "crmsync/1 epoch=07 window=1", "crmsync/1 epoch=-1 window=1", "crmsync/1 epoch=1 window=10000001",
-		"crmsync/1 window=1 epoch=1", "crmsync/1 epoch=1 window=1 dirty", "crmsync/1 epoch=1  window=1", "crmsync/1 epoch=1 window=1 clean ", "crmsync/1 epoch=9223372036854775808 window=1", "crmsync/1\tepoch=1\twindow=1",
+		"", " ", "clean", "crmsync/1", "crmsync/2 epoch=7 window=20000 lease=1 clean", "crmsync/1 epoch=07 window=1 lease=1", "crmsync/1 epoch=-1 window=1 lease=1", "crmsync/1 epoch=1 window=10000001 lease=1",
+		"crmsync/1 window=1 epoch=1 lease=1", "crmsync/1 epoch=1 window=1 lease=1 dirty", "crmsync/1 epoch=1  window=1 lease=1", "crmsync/1 epoch=1 window=1 lease=1 clean ", "crmsync/1 epoch=9223372036854775808 window=1 lease=1", "crmsync/1\tepoch=1\twindow=1 lease=1",
 	} {
 		f.Add(text)
 	}
@@ -42,7 +43,7 @@ func FuzzNoteOf(f *testing.F) {
 	f.Add(int64(0), 0, false)
 	f.Add(int64(-1), maxNoteWindow+1, true)
 	f.Fuzz(func(t *testing.T, epoch int64, window int, clean bool) {
-		n := note{epoch: epoch, window: window, clean: clean}
+		n := note{epoch: epoch, window: window, lease: 15 * time.Second, clean: clean}
 		read, ok := parseNote(n.String())
 		require.Equal(t, epoch > 0 && window > 0 && window <= maxNoteWindow, ok)
 		if ok {

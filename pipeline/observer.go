@@ -52,7 +52,7 @@ type Notice struct {
 	Fault     *crmsync.Fault // why the account closed
 	Until     time.Time
 	Entries   int64           // of waiting: how many of the partition's records are in the waiting room
-	Key       crmsync.LinkKey // of unreadable_wait: a waiting entry that this program can't read
+	Key       crmsync.LinkKey // of unreadable_wait and illegal_sequence
 }
 
 // Quiet is an Observer that hears nothing.

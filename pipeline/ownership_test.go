@@ -72,7 +72,7 @@ func TestCleanHandOver(t *testing.T) {
 		w.write(update("a", 1))
 		w.once()
 		_, note, _ := w.log.Committed(0)
-		require.Equal(t, "crmsync/1 epoch=1 window=20000 clean", note)
+		require.Equal(t, "crmsync/1 epoch=1 window=20000 lease=15000 clean", note)
 		began := time.Now()
 		w.write(update("a", 2))
 		require.Equal(t, map[string]int64{"synced": 1}, outcomes(w.once()))
@@ -85,8 +85,8 @@ func TestCleanHandOver(t *testing.T) {
 // must have landed; a record that came later is not.
 func TestUncleanTakeOver(t *testing.T) {
 	cases := map[string]string{
-		"a crash":                    "crmsync/1 epoch=1 window=20000",
-		"a note of another epoch":    "crmsync/1 epoch=7 window=20000 clean",
+		"a crash":                    "crmsync/1 epoch=1 window=20000 lease=15000",
+		"a note of another epoch":    "crmsync/1 epoch=7 window=20000 lease=15000 clean",
 		"a note of another program":  "crmsync/9 gen=1",
 		"a note that is only a text": "clean",
 	}

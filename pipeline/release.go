@@ -26,7 +26,7 @@ func (e *Engine) release() {
 		if !e.releases.done(e, nil, err) {
 			return
 		}
-		e.mappings = r.mappings
+		e.mappings, e.heft = r.mappings, r.heft()
 		defer e.tellWaiting()
 		e.releases.retryAt = e.now.Add(e.cfg.ReleaseEvery)
 		for i := range r.outings {
@@ -48,17 +48,23 @@ func (e *Engine) asks() (asks []crmsync.WaitAsk, wards []*ward, parts []*partiti
 	if e.releases.running || e.now.Before(e.releases.retryAt) || e.messages >= e.cfg.InFlight {
 		return nil, nil, nil
 	}
+	left, waits := roundBytes/max(e.heft, leastHeft), false
 	for _, p := range e.partitions {
 		if !p.open || p.closing() {
 			continue
 		}
 		for _, w := range p.wards {
-			if n := e.allowance(w); n > 0 && len(asks) < e.cfg.Rows {
+			waits = waits || w.entries > 0
+			if n := min(e.allowance(w), left-w.out); n > 0 && len(asks) < e.cfg.Rows {
+				left -= w.out + n
 				asks = append(asks, crmsync.WaitAsk{Partition: p.id, Connection: w.id, Limit: w.out + n})
 				wards, parts = append(wards, w), append(parts, p)
 				w.asked = w.moves
 			}
 		}
+	}
+	if len(asks) == 0 && waits {
+		e.releases.retryAt = e.now.Add(e.cfg.ReleaseEvery) // not each time that the engine starts
 	}
 	return asks, wards, parts
 }
@@ -93,6 +99,24 @@ type let struct {
 	messages   []crmsync.Message
 	events     []crmsync.Event
 	unreadable bool
+}
+
+// What one round lets out is bounded by about these bytes, judged by what those
+// of the last round weighed.
+const (
+	roundBytes = 64 << 20
+	leastHeft  = 64 << 10
+)
+
+// heft is what a link of the round weighs, on average.
+func (r *round) heft() int {
+	bytes, n := 0, 1
+	for i := range r.outings {
+		for j := range r.outings[i].let {
+			bytes, n = bytes+len(r.outings[i].let[j].link.Wait.Body), n+1
+		}
+	}
+	return bytes / n
 }
 
 // letDue asks for those who are due. Other mappings than those that are known may

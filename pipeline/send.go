@@ -69,7 +69,7 @@ func (e *Engine) batch(a *account) *batch {
 		case op == crmsync.Create && !r.intentBy.After(e.now):
 			e.intend(r, &b.limits)
 		default:
-			b.add(r)
+			e.add(b, r)
 		}
 	}
 	if len(b.records) == 0 {
@@ -122,19 +122,28 @@ func (e *Engine) pick(a *account) (object string, op crmsync.Operation, records 
 // add takes a record along. The batch may leave no later than the proof lasts
 // that its partition is ours, so that a next owner can know when it is alone,
 // nor later than its intent says.
-func (b *batch) add(r *record) {
+func (e *Engine) add(b *batch, r *record) {
 	if r.part.sendBy.Before(b.Deadline) {
 		b.Deadline = r.part.sendBy
 	}
 	if b.Operation == crmsync.Create && r.intentBy.Before(b.Deadline) {
 		b.Deadline = r.intentBy
 	}
-	r.begin()
 	r.flying = r.shift()
+	e.assert(r)
+	r.begin()
 	b.records = append(b.records, r)
 	b.events = append(b.events, r.flying.event)
 	b.links = append(b.links, r.link)
 	b.programs = append(b.programs, r.flying.program)
+}
+
+// assert tells of what must never be: a record in two tasks, or a version sent
+// that the link says is done. It is our own mistake, and shows in a metric.
+func (e *Engine) assert(r *record) {
+	if it := r.flying; r.busy || it.settled(&r.link) {
+		e.observe.Noticed(Notice{Partition: r.part.id, What: "illegal_sequence", Key: r.key})
+	}
 }
 
 // send is the straight way of one batch: transform, rate check, call. It answers
