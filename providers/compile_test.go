@@ -1,12 +1,14 @@
 package providers_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"crmsync"
 	"crmsync/providers"
 )
 
@@ -116,12 +118,40 @@ func TestLoadOptions(t *testing.T) {
 }
 
 // FuzzDescription: whatever a description holds, it is either compiled or its
-// mistakes are told.
+// mistakes are told, each with a place in the file, and the same twice. What is
+// compiled knows its objects and plans, and says how it may be asked.
 func FuzzDescription(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte("version: 1\n"))
+	src, err := os.ReadFile("hubspot/provider.yaml")
+	require.NoError(f, err)
+	f.Add(src)
 	f.Fuzz(func(t *testing.T, src []byte) {
-		p, ds := providers.Compile("fuzz.yaml", src, providers.Options{Transport: &transport{status: 200}})
+		opt := providers.Options{Transport: &transport{status: 200}}
+		p, ds := providers.Compile("fuzz.yaml", src, opt)
 		require.Equal(t, p == nil, ds.HasErrors(), ds.Error())
+		lines := strings.Split(string(src), "\n")
+		for _, d := range ds {
+			require.NotEmpty(t, d.Code)
+			require.NotEmpty(t, d.Message)
+			require.Positive(t, d.Range.Start.Line)
+			require.Positive(t, d.Range.Start.Column)
+			require.LessOrEqual(t, d.Range.End.Line, len(lines))
+			require.LessOrEqual(t, d.Range.Start.Compare(d.Range.End), 0)
+		}
+		_, again := providers.Compile("fuzz.yaml", src, opt)
+		require.Equal(t, ds, again)
+		if p == nil {
+			return
+		}
+		require.NotEmpty(t, p.Objects())
+		require.NotEmpty(t, p.Plans())
+		for _, object := range p.Objects() {
+			for op := crmsync.Upsert; op <= crmsync.Find; op++ {
+				limits := p.Limits(p.Plans()[0], object, op)
+				require.GreaterOrEqual(t, limits.Items, 0)
+				require.GreaterOrEqual(t, limits.MaxInflight, time.Duration(0))
+			}
+		}
 	})
 }
