@@ -54,7 +54,7 @@ type catalogFile struct {
 // catalogLimits are wider than a mapping's: a CRM has hundreds of fields, with
 // hundreds of options.
 func catalogLimits() document.Limits {
-	return document.Limits{Bytes: 4 << 20, Nodes: 200_000, Depth: 16}
+	return document.Limits{Bytes: 2 << 20, Nodes: 50_000, Depth: 16}
 }
 
 // catalogs reads catalogue files, each once. It may be used concurrently.

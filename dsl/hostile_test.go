@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -34,7 +35,7 @@ func spent() time.Duration {
 // refused in less than 100 ms of the clock or of a processor, and with less
 // than 64 MiB of all memory ever asked for. What is made
 // once for all files is made before.
-func requireCheap(t *testing.T, files map[string]string) document.Diagnostics {
+func requireCheap(t *testing.T, files map[string]string, change ...func(*Options)) document.Diagnostics {
 	t.Helper()
 	_, _ = loadFiles(inFields("  email: record.email\n").Files)
 	took, bytes := time.Hour, uint64(0)
@@ -46,7 +47,7 @@ func requireCheap(t *testing.T, files map[string]string) document.Diagnostics {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		began, used := time.Now(), spent()
-		_, ds = loadFiles(files, func(o *Options) { o.Compiler = compiler })
+		_, ds = loadFiles(files, append(change, func(o *Options) { o.Compiler = compiler })...)
 		took = min(took, time.Since(began), spent()-used)
 		runtime.ReadMemStats(&after)
 		bytes = after.TotalAlloc - before.TotalAlloc
@@ -154,6 +155,47 @@ func TestHostileTests(t *testing.T) {
 	for name, text := range cases {
 		t.Run(name, func(t *testing.T) {
 			requireCheap(t, inFields("  email: record.email\n").with(runFile, text).Files)
+		})
+	}
+}
+
+// TestHostileSchemas: schemas of records and catalogues of objects stand beside
+// the mappings.
+func TestHostileSchemas(t *testing.T) {
+	const record, catalogue = "records/contact.schema.json", "orgs/acme/hubspot/contacts.json"
+	nested := strings.Repeat(`{"type":"object","properties":{"a":`, 9000)
+	many := func(n int, format string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	cases := map[string]struct{ file, text string }{
+		"no JSON":               {record, strings.Repeat("x", 200_000)},
+		"larger than it may be": {record, `{"type":"object","properties":{` + many(20_000, `"f%d":{"type":"string"},`) + `"a":{}}}`},
+		"more fields":           {record, `{"type":"object","properties":{` + many(7_000, `"f%d":{"type":"string"},`) + `"a":{}}}`},
+		"depth":                 {record, nested[:250_000]},
+		"itself inside itself":  {record, `{"type":"object","properties":{"a":{"$ref":"#/definitions/a"}},"definitions":{"a":{"type":"object","properties":{"b":{"$ref":"#/definitions/a"},"c":{"$ref":"#/definitions/a"}}}}}`},
+		"fields of nothing":     {record, `{"type":"object","properties":{` + many(20_000, `"%d":7,`) + `"a":7}}`},
+		"a list":                {record, `[` + strings.Repeat("{},", 60_000) + `{}]`},
+		"binary":                {record, strings.Repeat("\x00\xff", 100_000)},
+		"megabytes":             {record, strings.Repeat(" ", 64<<20)},
+
+		"catalogue, no JSON":      {catalogue, strings.Repeat("x: y: ", 100_000)},
+		"catalogue, megabytes":    {catalogue, strings.Repeat(" ", 64<<20)},
+		"catalogue, depth":        {catalogue, strings.Repeat(`{"a":`, 100_000)},
+		"catalogue, unknown keys": {catalogue, `{"object":"contacts","fields":{` + many(3_000, `"f%d":{"typ":"string"},`) + `"a":{"type":"string"}}}`},
+		"catalogue, cut off":      {catalogue, `{"object":"contacts","fields":{` + many(12_000, `"f%d":{"type":"string","label":"Label of a field","max_length":100},`)},
+		"catalogue, options":      {catalogue, `{"object":"contacts","fields":{"a":{"type":"string","options":[` + strings.Repeat(`"an option",`, 80_000) + `7]}}}`},
+		"catalogue, brackets":     {catalogue, strings.Repeat("[", 1<<20)},
+		"catalogue, commas":       {catalogue, "[" + strings.Repeat(",", 4<<20)},
+		"catalogue, patterns":     {catalogue, `{"object":"contacts","fields":{"a":{"type":"string"}},"custom_fields":"` + strings.Repeat("(a{1,999}){1,999}", 1000) + `"}`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			schemas := fstest.MapFS{c.file: {Data: []byte(c.text)}}
+			requireCheap(t, inFields("  email: record.email\n").Files, func(o *Options) { o.Schemas = schemas })
 		})
 	}
 }

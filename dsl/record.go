@@ -39,13 +39,15 @@ func (l *loader) schema(p string) (src []byte, file string) {
 	return schemaFile(l.Schemas, p)
 }
 
-// schemaFile looks in the given folder first and in what is built in then.
+// schemaFile looks in the given folder first and in what is built in then. Of a
+// file that is larger than a catalogue may be it returns a little more than
+// that, which no reader takes.
 func schemaFile(own fs.FS, p string) (src []byte, file string) {
 	for _, fsys := range []fs.FS{own, schemas.FS()} {
 		if fsys == nil {
 			continue
 		}
-		if b, err := fs.ReadFile(fsys, p); err == nil {
+		if b, err := readFile(fsys, p, catalogLimits().Bytes); err == nil {
 			return b, "schemas/" + p
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 // The bounds of a record's schema.
 const (
+	schemaBytes  = 256 << 10
 	schemaDepth  = 8
 	schemaFields = 2000
 )
@@ -56,6 +57,9 @@ func (t *jsonTypes) UnmarshalJSON(src []byte) error {
 // file; it fails when the schema is not one of an object. An object is open
 // when additionalProperties says so, or when it lists no properties.
 func ParseSchema(name string, src []byte) (*Schema, error) {
+	if len(src) > schemaBytes {
+		return nil, fmt.Errorf("read schema of %s: it has more than %d bytes", name, schemaBytes)
+	}
 	var root jsonSchema
 	decoder := json.NewDecoder(bytes.NewReader(src))
 	decoder.UseNumber()
