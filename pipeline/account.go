@@ -11,23 +11,24 @@ import (
 // account is the queue of one connection: one line per kind of request. It
 // holds records, not versions, so that a record can be in one batch only.
 type account struct {
-	connection crmsync.Connection
-	no         int // in order of coming
-	queues     []*queue
-	later      []*record   // must wait till their notBefore, soonest first
-	halves     [][]*record // what a refused batch was split into; each goes by itself
-	flying     int         // requests in flight
-	servedAt   time.Time   // when it last sent
-	opensAt    time.Time   // closed till then
-	why        string      // the reason that those who wait for it are told
-	downSince  time.Time   // since when nothing it was asked has worked; zero: it works
-	refused    int         // throttles, or denials, in a row
-	refusedAt  time.Time   // the last of them
-	failed     int         // requests in a row that failed as a whole
-	workedAt   time.Time   // when a request last did what it should
-	fresh      bool        // the credential must be read anew
-	due        time.Time   // its place in the agenda
-	place      int
+	connection   crmsync.Connection
+	no           int // in order of coming
+	queues       []*queue
+	later        []*record   // must wait till their notBefore, soonest first
+	halves       [][]*record // what a refused batch was split into; each goes by itself
+	flying       int         // requests in flight
+	servedAt     time.Time   // when it last sent
+	opensAt      time.Time   // closed till then
+	why          string      // the reason that those who wait for it are told
+	downSince    time.Time   // since when nothing it was asked has worked; zero: it works
+	refused      int         // throttles, or denials, in a row
+	refusedAt    time.Time   // the last of them
+	failed       int         // requests in a row that failed as a whole
+	workedAt     time.Time   // when a request last did what it should
+	fresh        bool        // the credential must be read anew
+	credentialAt time.Time   // when the one that was refused had been stored
+	due          time.Time   // its place in the agenda
+	place        int
 }
 
 // queue is the line of one kind of request.

@@ -85,7 +85,8 @@ func (e *Engine) refuse(a *account, b *batch, f *crmsync.Fault) {
 		a.refused, a.fresh = 1, true
 		return
 	case f.Kind == crmsync.Denied:
-		a.fresh = true
+		a.fresh, a.credentialAt = true, b.credentialAt
+		e.denied++
 		wait = max(wait, min(e.cfg.DeniedPause<<min(a.refused-1, 4), 4*e.cfg.DeniedPause))
 	case wait == 0:
 		wait = min(time.Second<<min(a.refused, 6), time.Minute)

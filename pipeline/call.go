@@ -45,7 +45,7 @@ func (b *batch) authorize(ctx context.Context, p *Parts) *crmsync.Fault {
 	case found[0].Secret.IsZero():
 		return &crmsync.Fault{Kind: crmsync.Denied, Code: "no_credential", Whole: true}
 	}
-	b.Credential = found[0].Secret
+	b.Credential, b.credentialAt = found[0].Secret, found[0].UpdatedAt
 	return nil
 }
 

@@ -30,6 +30,7 @@ type Engine struct {
 	idle       int        // of them, those that still rest
 	sends      int        // requests in flight
 	messages   int        // in flight
+	denied     int        // accounts that rest because their credential is refused, as last counted
 	bytes      int64      // of them
 
 	assignedAt time.Time // when a partition last came
@@ -43,6 +44,7 @@ type Engine struct {
 	proofs   backlog[struct{}]
 	horizons backlog[struct{}]
 	releases backlog[struct{}]
+	renewals backlog[struct{}]
 	reads    backlog[*record]
 	saves    backlog[*record]
 	burials  backlog[letter]
@@ -92,6 +94,7 @@ func (e *Engine) Start(now time.Time) []*Task {
 	e.prove()
 	e.takeOver()
 	e.release()
+	e.renew()
 	e.check()
 	e.send()
 	e.save()
@@ -116,7 +119,7 @@ func (e *Engine) Wake() time.Time {
 		}
 	}
 	for _, t := range [...]time.Time{
-		e.polls.retryAt, e.claims.retryAt, e.proofs.retryAt, e.horizons.retryAt, e.releases.retryAt, e.reads.retryAt,
+		e.polls.retryAt, e.claims.retryAt, e.proofs.retryAt, e.horizons.retryAt, e.releases.retryAt, e.renewals.retryAt, e.reads.retryAt,
 		e.saves.retryAt, e.burials.retryAt, e.commits.retryAt, e.leaves.retryAt,
 	} {
 		sooner(t)

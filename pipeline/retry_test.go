@@ -290,8 +290,8 @@ func TestMissingCredential(t *testing.T) {
 		w.pass(time.Minute)
 		synctest.Wait()
 		require.Empty(t, w.crm.requests)
-		require.NoError(t, w.parts.Credentials.Put(t.Context(), []crmsync.Credential{{ID: id, Secret: crmsync.NewSecret("token")}}))
-		w.pass(10 * time.Minute)
+		require.NoError(t, w.parts.Credentials.Put(t.Context(), []crmsync.Credential{{ID: id, Secret: crmsync.NewSecret("token"), UpdatedAt: time.Now()}}))
+		w.pass(7 * time.Second) // it is looked for every 5 s, however long the account rests
 		require.Equal(t, map[string]int64{"synced": 1}, outcomes(stop()))
 	})
 }

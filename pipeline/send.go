@@ -12,13 +12,14 @@ import (
 // is copied here.
 type batch struct {
 	crmsync.Batch
-	limits   crmsync.Limits
-	fresh    bool // the credential must be read anew
-	formed   time.Time
-	records  []*record
-	events   []crmsync.Event
-	links    []crmsync.Link
-	programs []*dsl.Program
+	limits       crmsync.Limits
+	fresh        bool      // the credential must be read anew
+	credentialAt time.Time // when the one that is used was stored
+	formed       time.Time
+	records      []*record
+	events       []crmsync.Event
+	links        []crmsync.Link
+	programs     []*dsl.Program
 }
 
 // sent is how one record of a batch fared.
