@@ -21,43 +21,58 @@ func (e *Engine) renew() {
 		return
 	}
 	var accounts []*account
-	var ids []crmsync.CredentialID
+	var refused []refusal
 	for _, a := range e.inOrder {
-		if a.why == Denied && a.opensAt.After(e.now) && len(ids) < renewsAtMost {
-			accounts, ids = append(accounts, a), append(ids, a.connection.CredentialID())
+		if a.why == Denied && a.opensAt.After(e.now) && len(refused) < renewsAtMost {
+			accounts, refused = append(accounts, a), append(refused, refusal{a.connection, a.credentialAt})
 		}
 	}
-	if e.denied = len(ids); len(ids) == 0 {
+	if e.denied = len(refused); len(refused) == 0 {
 		e.renewals.running = false
 		return
 	}
-	away(e, "renew", func(ctx context.Context, p *Parts) ([]time.Time, error) {
-		return stored(ctx, p, ids), nil
-	}, func(at []time.Time, _ error) {
-		e.renewals.done(e, nil, nil)
+	away(e, "renew", func(ctx context.Context, p *Parts) ([]bool, error) {
+		return replaced(ctx, p, refused)
+	}, func(anew []bool, err error) {
+		if e.renewals.done(e, nil, err); err != nil {
+			return
+		}
 		e.renewals.retryAt = e.now.Add(renewEvery)
 		for i, a := range accounts {
-			if !at[i].IsZero() && !at[i].Equal(a.credentialAt) {
-				a.credentialAt, a.opensAt, a.refused, a.fresh = at[i], e.now, 1, true
+			if anew[i] {
+				a.opensAt, a.refused, a.fresh = e.now, 1, true
 				e.reopen(a)
 			}
 		}
 	})
 }
 
-// stored returns when each credential was stored; zero for one that isn't there,
-// or can't be read. One that can't be opened must not hide the others.
-func stored(ctx context.Context, p *Parts, ids []crmsync.CredentialID) []time.Time {
-	if c, ok := p.Credentials.(*CredentialCache); ok {
-		c.Forget(ids)
-	}
-	at := make([]time.Time, len(ids))
-	for i := range ids {
-		if found, err := p.Credentials.Credentials(ctx, ids[i:i+1]); err == nil && !found[0].Secret.IsZero() {
-			at[i] = found[0].UpdatedAt
+// refusal is a connection whose credential is refused, and when that was stored.
+type refusal struct {
+	connection crmsync.Connection
+	storedAt   time.Time
+}
+
+// replaced tells whose credential is another one now, and ends the waits of
+// their records. One that can't be opened must not hide the others.
+func replaced(ctx context.Context, p *Parts, refused []refusal) ([]bool, error) {
+	anew := make([]bool, len(refused))
+	for i, r := range refused {
+		ids := []crmsync.CredentialID{r.connection.CredentialID()}
+		if c, ok := p.Credentials.(*CredentialCache); ok {
+			c.Forget(ids)
 		}
+		found, err := p.Credentials.Credentials(ctx, ids)
+		if err != nil || found[0].Secret.IsZero() || found[0].UpdatedAt.Equal(r.storedAt) {
+			continue
+		}
+		id := r.connection.ID
+		if _, err := p.Waiting.Release(ctx, crmsync.WaitFilter{Key: crmsync.RecordKey{Org: id.Org}, Connection: id.Name, Reason: Denied}); err != nil {
+			return nil, err
+		}
+		anew[i] = true
 	}
-	return at
+	return anew, nil
 }
 
 // reopen lets the account's records try.
