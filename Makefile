@@ -1,6 +1,6 @@
 # Run "make" for the list of targets.
 .DEFAULT_GOAL := help
-.PHONY: help build test race floors lint check vulncheck fuzz bench docs demo parts parts-down integration ci
+.PHONY: help build test race floors lint check vulncheck fuzz bench docs demo parts parts-down integration chaos ci
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ parts-down: ## end them and remove their data
 
 integration: ## run all tests on the parts; a test that cannot find its server fails
 	eval "$$(.ci/parts env)" && CI=true go test -race -count 1 ./...
+
+# Figures by scenario; those that have one are run, and without any all are: make chaos KILLS=20
+CHAOS = $(foreach f,KILLS PAUSES JOINS BROKER_KILLS HANGS STORES LETTERS TOXICS CRM DENIED STORM SECONDS ONLY RATE ORGS RECORDS SEED MEMORY SHORT JSON KEEP,\
+	$(if $($(f)),-$(shell echo $(f) | tr A-Z_ a-z-)=$($(f))))
+
+chaos: ## do harm to daemons on real servers and judge the end: KILLS=20, ONLY=storm, SHORT=true, SECONDS=60 ...
+	go build -o bin/chaos ./cmd/chaos && exec bin/chaos $(CHAOS)
 
 demo: ## watch a whole system at work for a minute, with nothing installed
 	go run ./cmd/crmsync demo
