@@ -99,32 +99,35 @@ func answered(t *testing.T, h Harness, s Sample) crmsync.Answer {
 	return apply(t, h.Open(t, setup), b)
 }
 
-// page is an answer with a status and a body of its own kind.
-func page(status int, contentType, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", contentType)
+func noJSON(t *testing.T, h Harness) {
+	var status int
+	var body string
+	p := open(t, h, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(status)
 		fmt.Fprint(w, body)
+	})
+	for _, body = range []string{"", "<html><body>Bad Gateway</body></html>", "{", `{"status":"COMPL`, "[]", "null", "0", `"text"`, "\x00\xff"} {
+		for _, status = range []int{200, 207, 400, 403, 404, 409, 429, 500, 502, 503} {
+			for _, op := range h.Operations {
+				unreadable(t, op, status, apply(t, p, batch(h, op, min(3, p.Limits("", h.Object, op).Items))))
+			}
+		}
 	}
 }
 
-func noJSON(t *testing.T, h Harness) {
-	for _, body := range []string{"", "<html><body>Bad Gateway</body></html>", "{", `{"status":"COMPL`, "[]", "null", "0", `"text"`, "\x00\xff"} {
-		for _, status := range []int{200, 207, 400, 403, 404, 409, 429, 500, 502, 503} {
-			p := open(t, h, page(status, "text/html", body))
-			for _, op := range h.Operations {
-				a := apply(t, p, batch(h, op, min(3, p.Limits("", h.Object, op).Items)))
-				require.Equal(t, status, a.Status)
-				if op == crmsync.Find && status == 207 {
-					continue // a CRM may say "some are missing" by its status
-				}
-				for _, k := range kinds(t, a) {
-					require.NotEqual(t, crmsync.Internal, k, "%s, status %d, body %q", op, status, body)
-					if op == crmsync.Find {
-						require.NotEqual(t, crmsync.Ambiguous, k, "a find leaves nothing uncertain")
-					}
-				}
-			}
+// unreadable requires of an answer with a body that is no JSON, or none that
+// tells anything, what holds whatever its status.
+func unreadable(t *testing.T, op crmsync.Operation, status int, a crmsync.Answer) {
+	t.Helper()
+	require.Equal(t, status, a.Status)
+	if op == crmsync.Find && status == 207 {
+		return // a CRM may say "some are missing" by its status
+	}
+	for _, k := range kinds(t, a) {
+		require.NotEqual(t, crmsync.Internal, k, "%s, status %d", op, status)
+		if op == crmsync.Find {
+			require.NotEqual(t, crmsync.Ambiguous, k, "a find leaves nothing uncertain")
 		}
 	}
 }
