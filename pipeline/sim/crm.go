@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"crmsync"
+	"crmsync/pipeline/history"
 )
 
 // crm is all accounts at both CRMs.
@@ -16,6 +17,7 @@ type crm struct {
 	states  map[crmsync.ConnectionID]*accountState
 	mirrors map[crmsync.LinkKey]*mirror
 	air     []*airborne
+	calls   []history.Call // those that had an effect
 }
 
 // object is one object of an account.
@@ -177,6 +179,7 @@ func (c *crm) land(b *crmsync.Batch, call *crmsync.Call) crmsync.Result {
 	c.w.judgeLanding(b, call, o, &said, created)
 	said.apply(&o.content)
 	o.archived = b.Operation == crmsync.Archive
+	c.remember(b, call, o, created)
 	m := c.w.mirror(key)
 	m.version, m.content, m.byHand = max(m.version, call.Version), o.content, false
 	if o.archived {

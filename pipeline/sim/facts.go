@@ -37,15 +37,15 @@ func (f *fact) same(o *fact) bool {
 	return f.deleted == o.deleted && f.shows == o.shows && f.hidden == o.hidden && f.flawed == o.flawed
 }
 
-// history is all messages of one record, in the log's order.
-type history struct {
+// record is all messages of one record, in the log's order.
+type record struct {
 	key       crmsync.RecordKey
 	partition int32
 	facts     []*fact
 }
 
 // of returns the messages of a version.
-func (h *history) of(version int64) []*fact {
+func (h *record) of(version int64) []*fact {
 	var some []*fact
 	for _, f := range h.facts {
 		if f.version == version {
@@ -56,7 +56,7 @@ func (h *history) of(version int64) []*fact {
 }
 
 // first returns the first message of a version, nil if there is none.
-func (h *history) first(version int64) *fact {
+func (h *record) first(version int64) *fact {
 	i := slices.IndexFunc(h.facts, func(f *fact) bool { return f.version == version })
 	if i < 0 {
 		return nil
@@ -65,7 +65,7 @@ func (h *history) first(version int64) *fact {
 }
 
 // newest returns the highest version, 0 if there is no message.
-func (h *history) newest() (version int64) {
+func (h *record) newest() (version int64) {
 	for _, f := range h.facts {
 		version = max(version, f.version)
 	}
@@ -90,8 +90,14 @@ func (w *World) parted(key crmsync.LinkKey, life int, version int64) bool {
 
 // outcut says whether a version as new, which may have taken the place of
 // this one, was truncated away.
-func (w *World) outcut(h *history, version int64) bool {
+func (w *World) outcut(h *record, version int64) bool {
 	return slices.ContainsFunc(h.facts, func(f *fact) bool { return f.version >= version && w.cut(f.place) })
+}
+
+// unmappable says whether a version ended as unmapped: its sender was gone
+// before it could note it, and the mapping before others read it again.
+func (w *World) unmappable(key crmsync.LinkKey, version int64) bool {
+	return slices.ContainsFunc(w.histories[key.Key].of(version), func(f *fact) bool { return w.unmapped[way{f.place, key.Connection}] })
 }
 
 // undone says whether a delete before version is a dead letter, or truncated

@@ -69,7 +69,7 @@ func (w *World) judgeLanding(b *crmsync.Batch, call *crmsync.Call, o *object, sa
 	switch {
 	case o.key != key:
 		w.breach("mixed: %v lands on the object of %v", key, o.key)
-	case call.Version < m.version && !w.outcut(w.histories[call.Key], m.version):
+	case call.Version < m.version && !w.outcut(w.histories[call.Key], m.version) && !w.unmappable(key, m.version):
 		w.breach("regress: %v@%d %s lands over %d", key.Key, call.Version, key.Connection, m.version)
 	case call.Version == m.version && said.Value != nil && m.content.Value != *said.Value:
 		w.breach("conflict: %v@%d %s lands with two payloads", key.Key, call.Version, key.Connection)
@@ -151,7 +151,7 @@ func (w *World) judgeCommitted(f *fact, offset int64) {
 }
 
 // comes says whether the log from offset on has a version of a record, or a newer one.
-func (w *World) comes(h *history, version, offset int64) bool {
+func (w *World) comes(h *record, version, offset int64) bool {
 	return slices.ContainsFunc(h.facts, func(f *fact) bool { return f.version >= version && f.offset >= offset })
 }
 

@@ -48,9 +48,11 @@ func TestMutants(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| taken out | in | caught at seed | as |\n|---|---|---|---|\n")
 	for _, v := range append(verdicts, fence) {
-		require.NoError(t, v.err, v.name)
 		seed, breach := v.seed, v.breach
-		if seed == "" {
+		if v.err != nil {
+			seed, breach = "**not tried**", ""
+			t.Errorf("%q: %v", v.name, v.err)
+		} else if seed == "" {
 			seed, breach = "**lives**", ""
 			t.Errorf("%q lives through %d histories", v.name, outOf)
 		}
@@ -102,7 +104,7 @@ func (m mutant) try(ctx context.Context, dir string) verdict {
 	}
 	defer func() { _ = os.Remove(binary) }() // 20 MB each
 	run := exec.CommandContext(ctx, binary, "-test.run=^TestHistories$", "-test.timeout=10m")
-	run.Env = append(os.Environ(), fmt.Sprint("SEEDS=", outOf), "FROM=0", "GOMAXPROCS=1")
+	run.Env = append(os.Environ(), fmt.Sprint("SEEDS=", number("OUTOF", outOf)), "FROM=0", "GOMAXPROCS=1")
 	out, err := run.CombinedOutput()
 	switch how := found.FindSubmatch(out); {
 	case how != nil:

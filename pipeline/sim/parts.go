@@ -8,6 +8,7 @@ import (
 	"crmsync"
 	"crmsync/dsl"
 	"crmsync/pipeline"
+	"crmsync/pipeline/history"
 )
 
 // ---- the idempotency cache
@@ -63,6 +64,9 @@ func (q letters) keep(some []crmsync.DeadLetter) {
 			q.w.trace("%s buries %d/%d %v@%d %s: %s %s", q.name, d.partition, d.offset, l.Key, l.Version, l.Connection, l.Fault.Kind, l.Fault.Code)
 		}
 		q.w.judgeLetter(l, d)
+		q.w.graves = append(q.w.graves, history.Letter{
+			Partition: d.partition, Offset: d.offset, Connection: d.connection, Key: l.Key, Version: l.Version, Code: l.Fault.Code,
+		})
 		if !q.w.buried[d] {
 			q.w.buried[d] = true
 			q.w.letters = append(q.w.letters, d.place)

@@ -119,7 +119,7 @@ func (w *World) publish() {
 		{Org: "acme", Type: "person", ID: "d"}, {Org: "beta", Type: "firm", ID: "e"}, {Org: "acme", Type: "offer", ID: "f"},
 	}
 	for i, n := 0, 1+d.N(5); i <= n && i < len(records); i++ {
-		h := &history{key: records[i], partition: int32(i % w.plan.partitions)}
+		h := &record{key: records[i], partition: int32(i % w.plan.partitions)}
 		w.records = append(w.records, h)
 		w.histories[h.key] = h
 	}
@@ -133,7 +133,7 @@ func (w *World) publish() {
 }
 
 // append publishes one message, mostly on the record h.
-func (w *World) append(at time.Time, h *history) {
+func (w *World) append(at time.Time, h *record) {
 	m := crmsync.Message{Topic: topic, Partition: h.partition, Time: at}
 	f := &fact{key: h.key}
 	switch n := len(h.facts); {
@@ -167,7 +167,7 @@ func (w *World) append(at time.Time, h *history) {
 }
 
 // change is the next change of a record, or one that comes too late.
-func (w *World) change(h *history, f *fact) {
+func (w *World) change(h *record, f *fact) {
 	d := w.dice
 	last := &fact{}
 	for _, o := range h.facts {
@@ -212,7 +212,7 @@ func (w *World) place(m crmsync.Message, f *fact) {
 	}
 	h := w.histories[f.key]
 	if h == nil {
-		h = &history{key: f.key, partition: m.Partition}
+		h = &record{key: f.key, partition: m.Partition}
 		w.histories[f.key] = h
 	}
 	h.facts = append(h.facts, f)

@@ -32,6 +32,7 @@ func (s *Sim) verdict() {
 			}
 		}
 	}
+	w.second()
 }
 
 // balanced says whether an engine's counts add up: each delivery has ended.
@@ -65,7 +66,7 @@ func (s *Sim) judgeStuck() {
 	}
 }
 
-func (w *World) judgeRecord(h *history, key crmsync.LinkKey) {
+func (w *World) judgeRecord(h *record, key crmsync.LinkKey) {
 	if n := w.crm.alive(key); n > 1 {
 		w.breach("duplicate: %v %s has %d objects", key.Key, key.Connection, n)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"crmsync"
+	"crmsync/pipeline/history"
 )
 
 const (
@@ -31,16 +32,17 @@ type World struct {
 	calm  bool // no more faults
 	late  []effect
 
-	histories map[crmsync.RecordKey]*history
-	records   []*history // in the order of their first message
+	histories map[crmsync.RecordKey]*record
+	records   []*record // in the order of their first message
 
 	logs  [most]partitionLog
 	store store
 	crm   crm
 	cache map[crmsync.Delivery]bool
 
-	cacheGone, lettersDown time.Time // till when
-	letters                []place   // dead, that an operator could replay
+	cacheGone, lettersDown time.Time        // till when
+	letters                []place          // dead, that an operator could replay
+	graves                 []history.Letter // all that were put
 	buried                 map[way]bool
 	unmapped               map[way]bool
 	ended                  map[way]bool
@@ -61,7 +63,7 @@ type effect struct {
 
 func newWorld(d *Dice, setup *Setup) *World {
 	w := &World{
-		Now: Epoch(), setup: setup, dice: d, histories: map[crmsync.RecordKey]*history{}, cache: map[crmsync.Delivery]bool{},
+		Now: Epoch(), setup: setup, dice: d, histories: map[crmsync.RecordKey]*record{}, cache: map[crmsync.Delivery]bool{},
 		buried: map[way]bool{}, unmapped: map[way]bool{}, ended: map[way]bool{}, handled: map[crmsync.LinkKey]bool{},
 	}
 	w.Coverage.Ended = map[string]int64{}
