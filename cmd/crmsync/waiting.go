@@ -4,17 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"iter"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"crmsync"
-	"crmsync/pipeline/postgres"
-	"crmsync/pipeline/sqlite"
 )
 
 func (p *program) waitingCommand() *cobra.Command {
@@ -73,19 +68,6 @@ func (p *program) inWaitingRoom(ctx context.Context, do func(crmsync.WaitingRoom
 		return err
 	}
 	return errors.Join(do(store), store.Close())
-}
-
-// openAsItIs opens a database of links that must be there and up to date.
-func openAsItIs(ctx context.Context, c stateConfig) (stateStore, error) {
-	url := c.URL.Reveal()
-	file, ok := strings.CutPrefix(url, "sqlite:")
-	if !ok {
-		return postgres.Open(ctx, url, postgres.Options{Insecure: c.Insecure})
-	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("open state: there is no %s yet: crmsync run makes it; else correct state.url", file)
-	}
-	return sqlite.Open(ctx, url, sqlite.Options{})
 }
 
 // Bounds of reading the waiting room.
