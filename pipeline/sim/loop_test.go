@@ -13,7 +13,7 @@ import (
 // synctest, with its goroutines, channels and timers, it gives the trace of the
 // stepped engine, whatever fails.
 func TestLoop(t *testing.T) {
-	for seed := range uint64(number("SEEDS", 150)) {
+	for seed := range uint64(number("SEEDS", 100)) {
 		setup := setupOf(t, seed)
 		setup.Even = true
 		stepped, _ := written(Seeded(seed), setup)

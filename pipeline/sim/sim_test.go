@@ -116,7 +116,7 @@ func (a *tally) blame(seed int64, breach string) {
 }
 
 func TestHistories(t *testing.T) {
-	from, n, begin := number("FROM", 0), number("SEEDS", 2000), time.Now()
+	from, n, begin := number("FROM", 0), number("SEEDS", 1000), time.Now()
 	all := playAll(t, from, n)
 	if seed := all.worst.Load(); seed >= 0 {
 		breach, _ := all.breach.Load(seed)
@@ -132,22 +132,41 @@ func TestHistories(t *testing.T) {
 // TestShortest prints the history of a seed, shortened to what its breach needs.
 func TestShortest(t *testing.T) {
 	seed := uint64(number("SEED", 1))
+	trace, breach, choices := shortest(seed, setupOf(t, seed), number("TRIES", 4000))
+	t.Logf("seed %d, %s\n%s%s", seed, choices, trace, breach)
+}
+
+// shortest plays the history of a seed, shortened to what its breach needs; all
+// of it, if there is none.
+func shortest(seed uint64, setup Setup, tries int) (trace, breach, choices string) {
 	d := Seeded(seed)
-	_, breach := written(d, setupOf(t, seed))
-	tape := d.Tape()
-	if breach != "" {
-		tape = Shrink(tape, number("TRIES", 4000), func(tape []uint32) bool {
-			s := Play(Replay(tape), setupOf(t, seed))
-			return len(s.Breaches) > 0 && kind(s.Breaches[0]) == kind(breach)
-		})
+	if trace, breach = written(d, setup); breach == "" {
+		return trace, "", fmt.Sprintf("all %d choices, no breach", len(d.Tape()))
 	}
-	trace, again := written(Replay(tape), setupOf(t, seed))
-	t.Logf("seed %d, %d of %d choices\n%s", seed, len(tape), len(d.Tape()), trace)
-	require.Equal(t, breach == "", again == "", "the shortened history must break the promise as the whole one does")
+	tape := Shrink(d.Tape(), tries, func(tape []uint32) bool {
+		s := Play(Replay(tape), setup)
+		return len(s.Breaches) > 0 && kind(s.Breaches[0]) == kind(breach)
+	})
+	trace, breach = written(Replay(tape), setup)
+	return trace, breach, fmt.Sprintf("%d of %d choices", len(tape), len(d.Tape()))
+}
+
+// TestShortestBreaksAlike: a shortened history breaks the promise as the whole one does.
+func TestShortestBreaksAlike(t *testing.T) {
+	setup := Setup{Sets: sets(t), NoFence: true}
+	seed, whole := uint64(0), ""
+	for ; whole == ""; seed++ {
+		require.Less(t, seed, uint64(1000), "a store without fence is not found out")
+		_, whole = written(Seeded(seed), setup)
+	}
+	trace, breach, choices := shortest(seed-1, setup, 200)
+	require.Equal(t, kind(whole), kind(breach))
+	require.Contains(t, trace, "BREACH "+breach)
+	require.NotContains(t, choices, "all")
 }
 
 func TestSameSeedSameTrace(t *testing.T) {
-	for seed := range uint64(number("SEEDS", 300)) {
+	for seed := range uint64(number("SEEDS", 100)) {
 		a, _ := written(Seeded(seed), setupOf(t, seed))
 		b, _ := written(Seeded(seed), setupOf(t, seed))
 		require.Equal(t, a, b, "seed %d has two traces", seed)

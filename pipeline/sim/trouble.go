@@ -116,7 +116,7 @@ var troubles = [Troubles]trouble{
 	ThrottledBare: {"crm: 429 without a hint", 6}, QuotaUsed: {"crm: quota refused once", 10},
 	AnswerLost: {"crm: answer lost", 120}, LandsLate: {"crm: a call lands late", 0}, LandsNever: {"crm: a call never lands", 0},
 	ItemTransient: {"crm: one call fails for now", 30}, ItemAmbiguous: {"crm: one call not accounted for", 20},
-	ItemConflict: {"crm: conflict, the other object named", 30}, ItemConflictBare: {"crm: conflict, no object named", 20},
+	ItemConflict: {"crm: conflict, the other object named", 250}, ItemConflictBare: {"crm: conflict, no object named", 20},
 	WholeRefusal: {"crm: a batch refused for one of its calls", 0}, GoneOnArchive: {"crm: 404 on delete", 0},
 
 	Crash: {"process: crash", 0}, Sleep: {"process: sleeps longer than its session", 0}, Rebalance: {"group: partition moves, drained", 0},
