@@ -66,6 +66,7 @@ type record struct {
 	notBefore time.Time
 	readyAt   time.Time
 	tries     int
+	tried     int64     // the version that these tries were of
 	triedAt   time.Time // when the first of these tries failed
 	alone     bool      // it may spoil its companions' batch
 	seek      bool      // its object's id must be found first

@@ -229,12 +229,12 @@ func (e *Engine) meet(r *record, l *let) {
 		return
 	}
 	e.enterWard(r)
-	if w := l.link.Wait; w.Attempts > r.tries {
-		r.tries, r.triedAt = w.Attempts, w.Since
-	}
 	if l.unreadable {
 		e.keep(r, l)
 		return
+	}
+	if w := l.link.Wait; w.Attempts > r.tries {
+		r.tries, r.tried, r.triedAt = w.Attempts, l.events[0].Version, w.Since
 	}
 	later := r.pending
 	r.pending = nil

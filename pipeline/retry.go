@@ -38,8 +38,8 @@ func (e *Engine) later(a *account, r *record, f *crmsync.Fault, at time.Time) {
 		e.again(r)
 		return
 	}
-	if r.tries == 0 {
-		r.triedAt = e.now
+	if v := r.flying.event.Version; r.tries == 0 || v != r.tried {
+		r.tried, r.tries, r.triedAt = v, 0, e.now // another delivery than the one that failed before
 	}
 	r.distrust() // an answer that didn't account for the call proves nothing
 	r.tries++
@@ -47,7 +47,7 @@ func (e *Engine) later(a *account, r *record, f *crmsync.Fault, at time.Time) {
 		e.reject(r, f, r.tries)
 		return
 	}
-	r.alone = r.tries >= suspectAfter && a.workedAt.After(r.triedAt)
+	r.alone = r.alone || r.tries >= suspectAfter && a.workedAt.After(r.triedAt)
 	r.notBefore = at
 	e.again(r)
 }

@@ -4,8 +4,15 @@
 // are the engine's.
 package main
 
-import "os"
+import (
+	"io"
+	"log"
+	"os"
+)
 
 //go:generate go run ../../.ci/licences ../../docs/dependencies.md
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	log.SetOutput(io.Discard) // net/http writes there what a server sends unasked, word for word
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
