@@ -60,7 +60,7 @@ func TestHostileDescriptions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			src, took, bytes := []byte(text), time.Hour, uint64(0)
 			var ds document.Diagnostics
-			for try := 0; try < 20 && took >= refusalTime; try++ {
+			for try := 0; try == 0 || timed && try < 20 && took >= refusalTime; try++ {
 				var before, after runtime.MemStats
 				runtime.GC()
 				runtime.ReadMemStats(&before)
@@ -72,8 +72,8 @@ func TestHostileDescriptions(t *testing.T) {
 			}
 			require.True(t, ds.HasErrors())
 			require.NotContains(t, ds.Error(), "canary-7f3a9b")
-			require.Less(t, bytes, uint64(refusalBytes))
 			if timed {
+				require.Less(t, bytes, uint64(refusalBytes))
 				require.Less(t, took, refusalTime)
 			}
 			t.Logf("refused in %.1f ms and %.1f MiB: %s", float64(took.Microseconds())/1000, float64(bytes)/(1<<20), ds[0].Message)

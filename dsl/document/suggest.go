@@ -3,6 +3,7 @@ package document
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // suggestRunes bounds the words that are compared: the work grows with the
@@ -33,10 +34,15 @@ func Suggest(word string, among []string) string {
 	return best
 }
 
-// joints are what words of a name are joined by.
-var joints = strings.NewReplacer("_", "", "-", "", " ", "")
-
-func fold(word string) string { return joints.Replace(strings.ToLower(word)) }
+// fold takes out letter case and what words of a name are joined by.
+func fold(word string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r == ' ' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, word)
+}
 
 // distance returns how many letters must be inserted, removed, replaced or
 // swapped with their neighbour to get from a to b (optimal string alignment).

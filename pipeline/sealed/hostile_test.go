@@ -38,7 +38,7 @@ func requireCheap(t *testing.T, refuse func() error) {
 	t.Helper()
 	took, bytes := time.Hour, uint64(0)
 	var err error
-	for try := 0; try < 20 && took >= refusalTime; try++ {
+	for try := 0; try == 0 || timed && try < 20 && took >= refusalTime; try++ {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
@@ -51,8 +51,8 @@ func requireCheap(t *testing.T, refuse func() error) {
 	require.Error(t, err)
 	require.Equal(t, crmsync.Denied, crmsync.KindOf(err), "%v", err)
 	require.Less(t, len(err.Error()), 10_000)
-	require.Less(t, bytes, uint64(refusalBytes))
 	if timed {
+		require.Less(t, bytes, uint64(refusalBytes))
 		require.Less(t, took, refusalTime)
 	}
 	t.Logf("refused in %.1f ms and %.1f MiB", float64(took.Microseconds())/1000, float64(bytes)/(1<<20))
