@@ -88,6 +88,9 @@ func (j *judge) giveEvents(b *books, c *history.Checker) error {
 		}
 		k := b.versions[version{e.Key.Hash(), e.Version}]
 		e.Hash, e.Content = b.hash(m.Key, m.Value), uint64(k.mark)
+		if k.fate == Marked {
+			e.Content = marked
+		}
 		if o := j.orgs[e.Key.Org]; o != nil && !k.unmapped {
 			w := ways{o.Name, k.fate}
 			if shared[w] == nil {
@@ -147,6 +150,8 @@ func (j *judge) giveCalls(c *history.Checker) {
 		call.Key, call.Connection = crmsync.RecordKey{Org: id.Org, Type: types[k.of.kind], ID: k.of.record}, id.Name
 		if s := j.stories[call.Key]; s != nil && k.marker != 0 {
 			call.Version = s.version(k.marker)
+		} else if k.effect == Changed {
+			call.Content = marked
 		}
 		c.Call(call)
 	}
@@ -163,6 +168,10 @@ func (s *story) version(m int64) int64 {
 
 // unknownVersion is greater than any that the stream makes.
 const unknownVersion = 1 << 50
+
+// marked stands for what a deletion leaves that only marks: all of them write
+// the same, so a second one needs no request.
+const marked = 1 << 60
 
 // maxLinks is how many state rows are asked for at a time.
 const maxLinks = 1000
