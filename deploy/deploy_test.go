@@ -257,7 +257,8 @@ func TestGraceOutlastsDrain(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal([]byte(at(t, manifest(t)["ConfigMap/crmsync"], "data", "crmsync.yaml").(string)), &config))
 	drain, err := time.ParseDuration(config.Engine.DrainTimeout)
 	require.NoError(t, err)
-	grace := time.Duration(spec["terminationGracePeriodSeconds"].(int)) * time.Second
+	seconds := spec["terminationGracePeriodSeconds"].(int)
+	grace := time.Duration(seconds) * time.Second
 	require.GreaterOrEqual(t, grace, drain+15*time.Second, "the last commit and closing take their time")
 	require.Equal(t, ":8080", config.Admin.Listen)
 	require.Equal(t, 8080, at(t, container, "ports", 0, "containerPort"))

@@ -139,12 +139,14 @@ func (c endingConn) Close() error {
 }
 
 // tlsSettings are what decides about a handshake with a broker.
-var tlsSettings = secure.Settings{CA: "kafka.tls.ca_file", Name: "kafka.tls.server_name", Pair: "kafka.tls.cert_file and key_file"}
+func tlsSettings() secure.Settings {
+	return secure.Settings{CA: "kafka.tls.ca_file", Name: "kafka.tls.server_name", Pair: "kafka.tls.cert_file and key_file"}
+}
 
 // diagnose says in a line what is wrong with an address and what to do.
 func diagnose(address string, cfg Config, err error) *crmsync.Fault {
 	f := &crmsync.Fault{Kind: crmsync.Transient, Code: unreachable}
-	why, handshake := secure.Explain(err, tlsSettings)
+	why, handshake := secure.Explain(err, tlsSettings())
 	switch {
 	case handshake:
 		f.Kind, f.Code = crmsync.Denied, "kafka_tls"

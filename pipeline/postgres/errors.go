@@ -62,7 +62,7 @@ func classify(err error) class {
 	case strings.Contains(err.Error(), "server refused TLS connection"):
 		return class{crmsync.Denied, "tls", "the server speaks no TLS", "turn it on there (ssl = on), or correct sslmode in state.url"}
 	}
-	if why, ok := secure.Explain(err, tlsSettings); ok {
+	if why, ok := secure.Explain(err, tlsSettings()); ok {
 		return class{crmsync.Denied, "tls", lastLine(err), why}
 	}
 	const next = "check that it runs and that the address is right"

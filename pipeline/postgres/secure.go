@@ -12,7 +12,9 @@ import (
 )
 
 // tlsSettings are what decides about a handshake with PostgreSQL.
-var tlsSettings = secure.Settings{CA: "sslrootcert in state.url", Name: "the host in state.url", Pair: "sslcert and sslkey in state.url"}
+func tlsSettings() secure.Settings {
+	return secure.Settings{CA: "sslrootcert in state.url", Name: "the host in state.url", Pair: "sslcert and sslkey in state.url"}
+}
 
 // protected refuses a server beyond this machine that is not held to prove who it is: rows of the
 // waiting room hold records, and the driver's default, sslmode=prefer, gives up TLS when asked to.

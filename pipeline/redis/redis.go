@@ -214,7 +214,9 @@ func (s *Store) call(ctx context.Context, op string, do func(ctx context.Context
 }
 
 // tlsSettings are what decides about a handshake with Redis.
-var tlsSettings = secure.Settings{CA: "redis.tls.ca_file", Name: "redis.tls.server_name", Pair: "redis.tls.cert_file and key_file"}
+func tlsSettings() secure.Settings {
+	return secure.Settings{CA: "redis.tls.ca_file", Name: "redis.tls.server_name", Pair: "redis.tls.cert_file and key_file"}
+}
 
 // refusals are the begins of Redis's answers that no waiting cures, and what a person can do.
 var refusals = []struct{ begin, code, next string }{
@@ -230,7 +232,7 @@ func classify(err error) (crmsync.Kind, string, string) {
 	if answer, ok := errors.AsType[redis.Error](err); ok {
 		return classifyAnswer(answer.Error())
 	}
-	if why, ok := secure.Explain(err, tlsSettings); ok {
+	if why, ok := secure.Explain(err, tlsSettings()); ok {
 		return crmsync.Denied, "tls", why + ": " + err.Error()
 	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
