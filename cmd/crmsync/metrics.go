@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"crmsync"
+	"crmsync/dsl"
 	"crmsync/pipeline"
 )
 
@@ -136,6 +137,9 @@ func (m *metrics) Ended(e pipeline.Ended) {
 		m.parked.WithLabelValues(e.Connection.Provider, e.Fault.Code).Inc()
 	case crmsync.Dead:
 		m.deadLetters.WithLabelValues(e.Connection.Provider, e.Fault.Code).Inc()
+		if e.Fault.Code == dsl.CodePanic {
+			m.panics.Inc()
+		}
 	}
 	if e.First && !e.Released {
 		m.events.Inc()

@@ -23,6 +23,7 @@ type ownerMetrics struct {
 	parked       *prometheus.CounterVec
 	released     *prometheus.CounterVec
 	unreadable   prometheus.Counter
+	panics       prometheus.Counter
 	waiting      *prometheus.GaugeVec
 }
 
@@ -32,6 +33,7 @@ func (m *metrics) makeOwner() {
 	m.strangeNotes = m.single("crmsync_notes_unknown_total", "Notes beside a committed offset that this version can't read; taken for unclean.")
 	m.troubles = m.single("crmsync_kafka_troubles_total", "Troubles with Kafka that passed or were tried again.")
 	m.unreadable = m.single("crmsync_waiting_unreadable_total", "Waiting entries that this version can't read; they stay.")
+	m.panics = m.single("crmsync_panics_total", "Events that made the program panic and became dead letters.")
 	m.takeOverWait = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "crmsync_take_over_wait_seconds", Help: "Time from an unclean take-over until the first request could leave.",
 		Buckets: []float64{1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600},

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"crmsync"
+	"crmsync/dsl"
 	"crmsync/pipeline"
 )
 
@@ -153,6 +154,15 @@ func TestReadyWhileCommitsStall(t *testing.T) {
 	noticed(t, w, clock, pipeline.Notice{What: "commit_resumed", Offset: 8})
 	code, _ = ready()
 	require.Equal(t, http.StatusOK, code)
+}
+
+// TestPanicsAreCounted: one counts apart from other dead letters.
+func TestPanicsAreCounted(t *testing.T) {
+	w, _, _ := newTestWatcher(t)
+	for _, code := range []string{dsl.CodePanic, "bad_value"} {
+		w.Ended(pipeline.Ended{Event: &crmsync.Event{}, Outcome: crmsync.Dead, Fault: &crmsync.Fault{Kind: crmsync.Internal, Code: code}})
+	}
+	require.Equal(t, "1", metricOf(t, w, "crmsync_panics_total"))
 }
 
 // TestTakeOverWait: how long a partition sent nothing after it was taken over.

@@ -133,8 +133,8 @@ func (p *program) hintWaiting(ctx context.Context, room crmsync.WaitingRoom) {
 // stuckAdvice says what a person can do about a task that has not come back.
 const stuckAdvice = `Start the process again; other processes have its partitions meanwhile, and repeat what it had
 under way. If it happens again, look at what the task waits for (poll, horizon, commit, leave: Kafka;
-claim, prove, check, save, release: the state store; bury: the dead-letter topic; send: Redis, the
-credentials, the CRM), or raise engine.task_limit if it is only slow.`
+claim, prove, check, save, release: the state store; bury: the dead-letter topic; send, renew: Redis,
+the credentials, the CRM), or raise engine.task_limit if it is only slow.`
 
 // unreadText says which partitions a run has left out.
 func unreadText(gaps map[int32]crmsync.Gap) string {
