@@ -201,8 +201,9 @@ func (e *Engine) letIn(p *partition, w *ward, limit int, o *outing, touched map[
 	case w.moves != w.asked: // the answer is older than what came and went meanwhile
 		w.next = e.now
 	case len(o.let) < limit && o.next.IsZero():
-		w.entries = int64(len(o.let)) // these are all
-		w.next = e.now.Add(askAgain)
+		if w.next = e.now.Add(askAgain); w.out == 0 {
+			w.entries = int64(len(o.let)) // these are all; with one in memory its row may have been written unheard
+		}
 	case len(o.let) < limit:
 		w.next = latest(e.now, o.next)
 		if again := e.now.Add(askAgain); again.Before(w.next) {

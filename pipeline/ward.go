@@ -75,6 +75,7 @@ func (e *Engine) recount(r *record) {
 		w.expect(1, r.row.Wait.Until)
 	case is:
 		w.expect(0, r.row.Wait.Until)
+		w.entries = max(1, w.entries)
 	case was && !is:
 		w.entries--
 		w.moves++
