@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"bytes"
-	"errors"
 	"testing"
 	"time"
 
@@ -24,7 +23,7 @@ func FuzzWaitingBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		messages, err := unpack(body)
 		if err != nil {
-			require.True(t, errors.Is(err, errUnreadable), "%v", err)
+			require.ErrorIs(t, err, errUnreadable)
 			require.Nil(t, messages)
 			return
 		}
