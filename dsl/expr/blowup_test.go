@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -126,15 +127,26 @@ func (e *Env) compileOnce(text string) (*Program, []Issue) {
 	return done.program, done.issues
 }
 
-// measure takes the least of three runs: other work shares the machine.
+// spent returns the processor time that the process has used so far. A bound on
+// it holds on a machine with other work too, where the clock runs on.
+func spent() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return time.Duration(time.Now().UnixNano())
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// measure takes the least of three runs, by the clock or by a processor's time:
+// other work shares the machine.
 func measure(f func() string) (took time.Duration, bytes uint64, got string) {
 	took = time.Hour
 	for range 3 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		start := time.Now()
+		start, used := time.Now(), spent()
 		got = f()
-		took = min(took, time.Since(start))
+		took = min(took, time.Since(start), spent()-used)
 		runtime.ReadMemStats(&after)
 		bytes = after.TotalAlloc - before.TotalAlloc
 	}
