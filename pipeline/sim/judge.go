@@ -258,7 +258,7 @@ func (w *World) judgeLease(p *process, part int32) {
 	epochs := w.store.epochs[part]
 	for i := len(epochs) - 1; i >= 0 && epochs[i].by != p; i-- {
 		if i == 0 || epochs[i-1].by == p {
-			if after := w.Now.Sub(epochs[i].at); after > w.plan.config.Lease {
+			if after := w.Now.Sub(epochs[i].at); after > p.cfg.Lease {
 				w.breach("lease: %s sends for partition %d %v after it was claimed anew", p.name, part, after)
 			}
 			return

@@ -15,6 +15,7 @@ import (
 type process struct {
 	w       *World
 	name    string
+	cfg     pipeline.Config
 	engine  *pipeline.Engine
 	parts   *pipeline.Parts
 	flights []*flight
@@ -63,6 +64,7 @@ func (s *Sim) boot(i int) {
 		}
 	}
 	cfg.AcceptGaps = p.accepts
+	p.cfg = cfg
 	p.engine = pipeline.New(cfg, s.limits, witness{p}, rand.New(rand.NewPCG(uint64(s.dice.N(1<<16)), 0)))
 	p.parts = &pipeline.Parts{
 		Source: member{p}, Horizon: member{p}, DeadLetters: letters{p}, Idempotency: cache{p},
