@@ -79,7 +79,7 @@ func hostilities() []hostility {
 			return map[string]any{"status": "COMPLETE", "results": []any{map[string]any{"id": e.all(), "properties": map[string]string{"crmsync_id": e.all()}}}}
 		})},
 		{"207 that refuses", refused(http.StatusMultiStatus)},
-		{"a code that is a name!", says(http.StatusBadRequest, func(e echo) map[string]any {
+		{"a code of two words", says(http.StatusBadRequest, func(e echo) map[string]any {
 			return map[string]any{"status": "error", "category": "cnrydata first", "message": "no"}
 		})},
 		{"a code that is the token", says(http.StatusBadRequest, func(e echo) map[string]any {
