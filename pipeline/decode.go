@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -178,9 +179,9 @@ func (r *reader) text(name string, raw []byte, recurs bool) string {
 	switch {
 	case s == "":
 		r.fail("missing_field", "%s is empty", name)
-	case recurs && bytes.IndexByte(raw, '/') >= 0:
+	case recurs && strings.IndexByte(s, '/') >= 0: // of what it says, not of how it is written
 		r.fail("bad_name", "%s must not hold a slash", name)
-	case bytes.IndexByte([]byte(s), 0) >= 0:
+	case strings.IndexByte(s, 0) >= 0:
 		r.fail("bad_name", "%s must not hold a NUL character", name)
 	}
 	return s

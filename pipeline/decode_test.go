@@ -132,6 +132,7 @@ func TestDecodeRefuses(t *testing.T) {
 	with := func(old, other string) string { return strings.Replace(plainEvent, old, other, 1) }
 	cases := map[string]struct{ value, code, message string }{
 		"empty":                 {"", "invalid_json", "the event is not JSON"},
+		"hidden slash":          {with(`"org_id":"acme"`, `"org_id":"ac\u002fme"`), "bad_name", "org_id must not hold a slash"},
 		"not JSON":              {"{nope", "invalid_json", "the event is not JSON"},
 		"trailing text":         {plainEvent + "x", "invalid_json", "the event is not JSON"},
 		"bad number":            {with(`"version":7`, `"version":07`), "invalid_json", "the event is not JSON"},

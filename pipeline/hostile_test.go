@@ -69,7 +69,7 @@ func TestHostileEvents(t *testing.T) {
 		"control characters": data + `{"a":"` + fill("\n") + `"}}`, "two values": data + `{}}` + fill("{}"), "data twice": data + `{"a":1},"data":{}}`, "op twice": head + `,"op":"delete","data":{}}`, "data that is a list": data + "[" + fill("1,") + "1]}",
 		"version of 400 digits": strings.Replace(data, `"version":1`, `"version":`+strings.Repeat("9", 400), 1) + "{}}", "version 1e3": strings.Replace(data, `"version":1`, `"version":1e3`, 1) + "{}}", "version 1.0": strings.Replace(data, `"version":1`, `"version":1.0`, 1) + "{}}",
 		"negative version": strings.Replace(data, `"version":1`, `"version":-1`, 1) + "{}}", "version as text": strings.Replace(data, `"version":1`, `"version":"1"`, 1) + "{}}", "NaN": strings.Replace(data, `"version":1`, `"version":NaN`, 1) + "{}}",
-		"id of 1 MiB": strings.Replace(data, `"c-1"`, `"`+fill("c")[:full-200]+`"`, 1) + "{}}", "id with NUL": strings.Replace(data, `"c-1"`, `"c\u0000"`, 1) + "{}}", "org with a slash": strings.Replace(data, `"acme"`, `"a/b"`, 1) + "{}}",
+		"id of 1 MiB": strings.Replace(data, `"c-1"`, `"`+fill("c")[:full-200]+`"`, 1) + "{}}", "id with NUL": strings.Replace(data, `"c-1"`, `"c\u0000"`, 1) + "{}}", "org with a slash": strings.Replace(data, `"acme"`, `"a/b"`, 1) + "{}}", "escaped slash": strings.Replace(data, `"acme"`, `"a\u002fb"`, 1) + "{}}",
 		"100,000 changed": head + `,"changed":[` + strings.Repeat(`"f",`, 100_000) + `"f"],"data":{}}`, "a cloud event in itself": `{"specversion":"1.0","id":"x","time":"2026-11-22T10:00:00Z","data":` + strings.Repeat(`{"specversion":"1.0","data":`, 1000),
 		"UTF-16": "\xff\xfe{\x00}\x00", "byte order mark": "\xef\xbb\xbf" + data + "{}}", "comments": data + "{/* */}}", "single quotes": strings.ReplaceAll(data, `"`, "'") + "{}}",
 	}
@@ -120,8 +120,8 @@ func TestHostileBodies(t *testing.T) {
 	fill := func(s string) string { return strings.Repeat(s, full/len(s)) }
 	cases := map[string]string{
 		"empty": "", "another form": "2[]", "too large": "1" + strings.Repeat(" ", 4<<20), "blanks": "1" + fill(" "), "NUL": "1" + fill("\x00"), "bad bytes": "1" + fill("\xff"), "brackets": "1" + fill("["), "braces": "1" + fill(`{"a":`),
-		"messages without end": "1[" + fill(`{"topic":"t"},`), "three messages": `1[{"topic":"t"},{"topic":"t"},{"topic":"t"}]`,
-		"headers without end": `1[{"topic":"t","headers":[` + fill(`{},`), "a broken value": `1[{"topic":"t","value":"` + fill("A") + `!"}]`, "half": `1[{"topic":"t","value":"` + fill("A"),
+		"nobody's messages": "1[" + fill("{},") + "{}]", "nulls": "1[" + fill("null,") + "null]", "messages without end": "1[" + fill(`{"topic":"t"},`), "many messages": "1[" + fill(`{"topic":"t"},`) + `{"topic":"t"}]`, "three messages": `1[{"topic":"t"},{"topic":"t"},{"topic":"t"}]`,
+		"headers without end": `1[{"topic":"t","headers":[` + fill(`{},`), "headers of nobody": `1[{"headers":[` + fill(`{},`) + `{}]}]`, "a broken value": `1[{"topic":"t","value":"` + fill("A") + `!"}]`, "digits": `1[{"offset":` + fill("9") + `}]`, "half": `1[{"topic":"t","value":"` + fill("A"),
 		"unknown members": "1[{" + fill(`"a":1,`) + `"b":2}]`, "two values": "1[]" + fill("[]"),
 	}
 	for name, text := range cases {

@@ -1,9 +1,9 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"crmsync"
@@ -33,6 +33,11 @@ const maxWaiting = 2
 // maxBodyBytes is more than pack makes of what the decoder lets pass.
 const maxBodyBytes = 4 << 20
 
+// maxBodyCommas bounds what a body can make JSON's decoder allocate: a few bytes
+// between two commas become a message. pack writes some twenty of them, and two
+// for each of at most 4,096 headers.
+const maxBodyCommas = 50_000
+
 // pack makes a Wait's body of messages. Its first byte names the form.
 func pack(messages []crmsync.Message) []byte {
 	all := make([]packed, len(messages))
@@ -55,12 +60,12 @@ var errUnreadable = errors.New("the waiting entry's body is damaged, or of anoth
 
 // unpack reads what pack wrote.
 func unpack(body []byte) ([]crmsync.Message, error) {
-	if len(body) == 0 || body[0] != '1' || len(body) > maxBodyBytes {
+	if len(body) == 0 || body[0] != '1' || len(body) > maxBodyBytes || bytes.Count(body, []byte{','}) > maxBodyCommas {
 		return nil, errUnreadable
 	}
 	var all []packed
 	if err := json.Unmarshal(body[1:], &all); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnreadable, err)
+		return nil, errUnreadable // JSON's own error can hold what is in the body
 	}
 	if len(all) == 0 || len(all) > maxWaiting {
 		return nil, errUnreadable
