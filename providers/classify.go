@@ -1,8 +1,10 @@
 package providers
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +51,9 @@ func (p *Provider) fault(v *view, item bool) *crmsync.Fault {
 		p.follow(r, v, f)
 	} else {
 		f.Kind = kindOf(v.status, item, v.operation)
+	}
+	if f.Code == v.code && repeats(v.sent, f.Code) {
+		f.Code = "" // a CRM that puts a word of the record there: a datum is no code
 	}
 	if f.Code == "" {
 		f.Code = fmt.Sprintf("http_%d", v.status)
@@ -142,12 +147,44 @@ func blames(k crmsync.Kind) bool {
 	}
 }
 
+// repeats says whether a call that was sent has the code as a word, in capitals
+// or not.
+func repeats(sent []crmsync.Call, code string) bool {
+	word := []byte(code)
+	return slices.ContainsFunc(sent, func(c crmsync.Call) bool {
+		return hasWord(c.Fields, word) || hasWord([]byte(c.Match.Value), word) || hasWord([]byte(c.Key.ID), word)
+	})
+}
+
+// hasWord looks for a word of ASCII letters without lowering the text first.
+func hasWord(text, word []byte) bool {
+	if len(word) == 0 {
+		return false
+	}
+	first := word[0] | 0x20
+	inside := func(c byte) bool { return inWord(c) || c >= 0x80 } // a letter of another alphabet, most likely
+	for i := 0; i+len(word) <= len(text); i++ {
+		if text[i]|0x20 != first || i > 0 && inside(text[i-1]) {
+			continue
+		}
+		end := i + len(word)
+		if (end == len(text) || !inside(text[end])) && bytes.EqualFold(text[i:end], word) {
+			return true
+		}
+	}
+	return false
+}
+
+// inWord says whether a code can have that character.
+func inWord(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.'
+}
+
 // word returns s if it can be a fault's code, else "". Codes go into metrics:
 // they must not hold a datum.
 func word(s string) string {
 	for i := range len(s) {
-		c := s[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '-' && c != '.' {
+		if !inWord(s[i]) {
 			return ""
 		}
 	}

@@ -83,7 +83,7 @@ func (p *Provider) prepare(sc *scratch, b *crmsync.Batch, results []crmsync.Resu
 	if len(sc.sent) == 0 {
 		return nil
 	}
-	sc.view.operation, sc.view.matchField = b.Operation, w.shared
+	sc.view.operation, sc.view.matchField, sc.view.sent = b.Operation, w.shared, b.Calls
 	w.f.ids = w.ids()
 	return w
 }

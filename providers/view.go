@@ -18,6 +18,7 @@ type view struct {
 	header     http.Header
 	operation  crmsync.Operation
 	matchField string
+	sent       []crmsync.Call
 	roots      [3]*fastjson.Value // by root; nil: there is none
 	code       string             // of the failure
 	message    string
@@ -39,7 +40,7 @@ func (v *view) reset(status int, header http.Header, body *fastjson.Value) {
 // forget lets go of the answer and of the batch.
 func (v *view) forget() {
 	v.reset(0, nil, nil)
-	v.matchField = ""
+	v.matchField, v.sent = "", nil
 	v.scope.Clear()
 }
 

@@ -80,7 +80,7 @@ func hostilities() []hostility {
 		})},
 		{"207 that refuses", refused(http.StatusMultiStatus)},
 		{"a code of two words", says(http.StatusBadRequest, func(e echo) map[string]any {
-			return map[string]any{"status": "error", "category": "cnrydata first", "message": "no"}
+			return map[string]any{"status": "error", "category": "cnrydata-first", "message": "no"}
 		})},
 		{"a code that is the token", says(http.StatusBadRequest, func(e echo) map[string]any {
 			return map[string]any{"status": "error", "category": e.token, "message": e.token}
