@@ -69,14 +69,18 @@ func (e *Engine) leaveWard(r *record) {
 
 // recount follows what was written of r into its ward.
 func (e *Engine) recount(r *record) {
+	was, is := r.link.Wait, r.row.Wait
+	if was == nil && is == nil {
+		return
+	}
 	w := r.part.wardOf(crmsync.ConnectionID{Org: r.key.Key.Org, Name: r.key.Connection})
-	switch was, is := r.link.Wait != nil, r.row.Wait != nil; {
-	case is && !was:
-		w.expect(1, r.row.Wait.Until)
-	case is:
-		w.expect(0, r.row.Wait.Until)
+	switch {
+	case was == nil:
+		w.expect(1, is.Until)
+	case is != nil:
+		w.expect(0, is.Until)
 		w.entries = max(1, w.entries)
-	case was && !is:
+	default:
 		w.entries--
 		w.moves++
 		e.leaveWard(r)

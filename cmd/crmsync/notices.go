@@ -56,7 +56,7 @@ func (w *watcher) follow(n pipeline.Notice) {
 		t.since = w.now()
 	case "opened":
 		if !t.since.IsZero() {
-			w.metrics.opened(w.now().Sub(t.since))
+			w.opened(w.now().Sub(t.since))
 		}
 		t.since = time.Time{}
 	case "commit_stalled":
@@ -83,8 +83,8 @@ func (w *watcher) countTenures() {
 			stalled++
 		}
 	}
-	w.metrics.shut.Set(float64(shut))
-	w.metrics.stalled.Set(float64(stalled))
+	w.shut.Set(float64(shut))
+	w.stalled.Set(float64(stalled))
 }
 
 // gaps returns the partitions that are not read because of a gap, also those

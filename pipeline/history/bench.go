@@ -89,7 +89,7 @@ func (p place) compare(q place) int {
 // record judges one record.
 func (b *bench) record(r *record) {
 	slices.SortFunc(r.events, func(x, y event) int {
-		return cmp.Or(cmp.Compare(x.version, y.version), x.place.compare(y.place))
+		return cmp.Or(cmp.Compare(x.version, y.version), x.compare(y.place))
 	})
 	for i := range r.links {
 		t := &trial{bench: b, record: r, link: &r.links[i]}

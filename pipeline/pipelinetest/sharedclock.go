@@ -26,7 +26,7 @@ func SharedClock(t *testing.T, open func(t testing.TB, ahead, behind func() time
 		t.Run(c.name, func(t *testing.T) {
 			var p pair
 			p.ahead, p.behind = open(t, p.nowAhead, p.nowBehind)
-			claim(t, p.ahead, roomOwner)
+			claim(t, p.ahead, roomOwner())
 			c.run(t, p)
 		})
 	}
@@ -64,7 +64,7 @@ func clockDue(t *testing.T, p pair) {
 		listed := list(t, store, crmsync.WaitFilter{Key: crmsync.RecordKey{ID: "ahead"}}, 1)
 		require.WithinDuration(t, now().Add(time.Hour), listed[0].Wait.Until, momentLate)
 	}
-	claims, err := p.behind.Claim(t.Context(), roomOwner.Topic, []int32{roomOwner.Partition})
+	claims, err := p.behind.Claim(t.Context(), roomOwner().Topic, []int32{roomOwner().Partition})
 	require.NoError(t, err)
 	require.WithinDuration(t, p.nowBehind().Add(-time.Minute), claims[0].Waiting[0].Next, momentLate)
 }

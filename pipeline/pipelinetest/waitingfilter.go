@@ -41,7 +41,7 @@ func roomOfMany(t testing.TB, store State) []crmsync.Link {
 	backwards := slices.Clone(links)
 	slices.Reverse(backwards)
 	requireWritten(t, saveLinks(t, store, backwards...))
-	requireWritten(t, saveLinks(t, store, crmsync.Link{LinkKey: linkKey("c-0"), Owner: roomOwner, Revision: 1}))
+	requireWritten(t, saveLinks(t, store, crmsync.Link{LinkKey: linkKey("c-0"), Owner: roomOwner(), Revision: 1}))
 	return links
 }
 

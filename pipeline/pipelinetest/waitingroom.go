@@ -39,31 +39,33 @@ func WaitingRoom(t *testing.T, open func(t testing.TB) State) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			store := open(t)
-			claim(t, store, roomOwner)
+			claim(t, store, roomOwner())
 			c.run(t, store)
 		})
 	}
 }
 
 // roomOwner owns the links that wait here, if not told otherwise.
-var roomOwner = crmsync.Owner{Topic: "crmsync.events", Partition: 3, Epoch: 1}
+func roomOwner() crmsync.Owner {
+	return crmsync.Owner{Topic: "crmsync.events", Partition: 3, Epoch: 1}
+}
 
 // roomAsk is the ask of the links that waiting makes.
 func roomAsk(limit int) crmsync.WaitAsk {
-	return crmsync.WaitAsk{Partition: roomOwner.Partition, Connection: crmsync.ConnectionID{Org: "acme", Name: "hubspot"}, Limit: limit}
+	return crmsync.WaitAsk{Partition: roomOwner().Partition, Connection: crmsync.ConnectionID{Org: "acme", Name: "hubspot"}, Limit: limit}
 }
 
 // waiting returns a link that waits until then.
 func waiting(id string, until time.Time) crmsync.Link {
 	return crmsync.Link{
-		LinkKey: linkKey(id), Owner: roomOwner, Revision: 1,
+		LinkKey: linkKey(id), Owner: roomOwner(), Revision: 1,
 		Wait: &crmsync.Wait{Version: 7, Reason: "paused", Since: aTime(), Until: until, Attempts: 2, Body: []byte("body of " + id)},
 	}
 }
 
 func due(t testing.TB, store crmsync.WaitingRoom, asks ...crmsync.WaitAsk) []crmsync.Due {
 	t.Helper()
-	answers, err := store.Due(t.Context(), roomOwner.Topic, asks)
+	answers, err := store.Due(t.Context(), roomOwner().Topic, asks)
 	require.NoError(t, err)
 	require.Len(t, answers, len(asks))
 	return answers
@@ -107,7 +109,7 @@ func roomNext(t *testing.T, store State) {
 	answer = due(t, store, roomAsk(1))[0]
 	require.Equal(t, []string{"soon"}, ids(answer.Links))
 	requireMoment(t, soon.Add(time.Hour), answer.Next, "next behind one without a time")
-	late := crmsync.Link{LinkKey: linkKey("late"), Owner: roomOwner, Revision: 2}
+	late := crmsync.Link{LinkKey: linkKey("late"), Owner: roomOwner(), Revision: 2}
 	requireWritten(t, saveLinks(t, store, late))
 	require.Zero(t, due(t, store, roomAsk(1))[0].Next, "there is no other")
 }
@@ -138,7 +140,7 @@ func roomAsks(t *testing.T, store State) {
 		{"connection", func(l *crmsync.Link) { l.Connection = "HubSpot" }, func(a *crmsync.WaitAsk) { a.Connection.Name = "HubSpot" }},
 		{"shifted", func(l *crmsync.Link) { l.Key.Org, l.Connection = "acmeh", "ubspot" }, func(a *crmsync.WaitAsk) { a.Connection.Org, a.Connection.Name = "acmeh", "ubspot" }},
 	}
-	other := roomOwner
+	other := roomOwner()
 	other.Partition = 4
 	claim(t, store, other, crmsync.Owner{Topic: "other", Partition: 3, Epoch: 1})
 	var asks []crmsync.WaitAsk
@@ -242,7 +244,7 @@ func roomLeaves(t *testing.T, store State) {
 	require.Equal(t, []string{"c-2"}, ids(due(t, store, roomAsk(5))[0].Links))
 	require.Equal(t, []string{"c-2"}, ids(list(t, store, crmsync.WaitFilter{}, 5)))
 	requireLinks(t, []crmsync.Link{link}, readLinks(t, store, link.LinkKey))
-	claims, err := store.Claim(t.Context(), roomOwner.Topic, []int32{roomOwner.Partition})
+	claims, err := store.Claim(t.Context(), roomOwner().Topic, []int32{roomOwner().Partition})
 	require.NoError(t, err)
 	require.Equal(t, int64(1), claims[0].Waiting[0].Entries)
 }
@@ -265,7 +267,7 @@ func roomCopies(t *testing.T, store State) {
 }
 
 func roomCancelled(t *testing.T, store State) {
-	_, err := store.Due(cancelled(t), roomOwner.Topic, []crmsync.WaitAsk{roomAsk(1)})
+	_, err := store.Due(cancelled(t), roomOwner().Topic, []crmsync.WaitAsk{roomAsk(1)})
 	require.ErrorIs(t, err, cancelled(t).Err())
 	_, err = store.Waiting(cancelled(t), crmsync.WaitFilter{}, 1)
 	require.ErrorIs(t, err, cancelled(t).Err())
