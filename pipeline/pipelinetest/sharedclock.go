@@ -84,7 +84,7 @@ func clockRelease(t *testing.T, p pair) {
 
 func clockPlain(t *testing.T, p pair) {
 	link := fullLink(linkKey("c-1"), 1)
-	link.Owner = roomOwner
+	link.Owner = roomOwner()
 	requireWritten(t, saveLinks(t, p.ahead, link))
 	got := readLinks(t, p.behind, link.LinkKey)[0]
 	require.True(t, link.UpdatedAt.Equal(got.UpdatedAt))

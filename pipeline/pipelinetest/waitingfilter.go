@@ -121,7 +121,7 @@ func roomRelease(t *testing.T, store State) {
 
 func roomReleaseKeeps(t *testing.T, store State) {
 	link := fullLink(linkKey("c-1"), 1)
-	link.Owner = roomOwner
+	link.Owner = roomOwner()
 	requireWritten(t, saveLinks(t, store, link))
 	n, err := store.Release(t.Context(), crmsync.WaitFilter{Connection: "hubspot"})
 	require.NoError(t, err)
