@@ -79,7 +79,10 @@ func (e *Engine) park(r *record, reason string, until time.Time) {
 	e.dequeue(r)
 	row := r.link
 	forget(&row)
-	row.Wait = &crmsync.Wait{Reason: reason, Since: e.now, Until: until, Attempts: r.tries}
+	row.Wait = &crmsync.Wait{Reason: reason, Since: e.now, Until: until}
+	if r.tried == r.pending[0].event.Version {
+		row.Wait.Attempts = r.tries
+	}
 	if old := r.link.Wait; old != nil {
 		row.Wait.Since = old.Since
 	}
