@@ -71,7 +71,7 @@ func (w *World) judgeLanding(b *crmsync.Batch, call *crmsync.Call, o *object, sa
 		w.breach("mixed: %v lands on the object of %v", key, o.key)
 	case call.Version < m.version && !w.outcut(w.histories[call.Key], m.version) && !w.unmappable(key, m.version):
 		w.breach("regress: %v@%d %s lands over %d", key.Key, call.Version, key.Connection, m.version)
-	case call.Version == m.version && said.Value != nil && m.content.Value != *said.Value:
+	case call.Version == m.version && said.Value != nil && m.content.Value != *said.Value && !w.outcut(w.histories[call.Key], m.version):
 		w.breach("conflict: %v@%d %s lands with two payloads", key.Key, call.Version, key.Connection)
 	case !created && p.onDelete == archives && said.Life != nil && o.content.Life < *said.Life && w.parted(key, o.content.Life, call.Version):
 		w.breach("lost delete: %v@%d %s lands on the object of an earlier life", key.Key, call.Version, key.Connection)
