@@ -238,7 +238,7 @@ func (w *World) true(f *fact, d way, o crmsync.Outcome) bool {
 	}
 	m := w.mirror(key)
 	other := m.version == f.version && !f.deleted && !f.replay && !w.buried[d] && m.content != f.shows &&
-		!slices.ContainsFunc(w.histories[f.key].of(f.version), func(o *fact) bool { return o.offset < f.offset && o.same(f) })
+		!slices.ContainsFunc(w.histories[f.key].of(f.version), func(o *fact) bool { return (o.offset < f.offset || o.replay) && o.same(f) })
 	return !other || row.Applied != f.version || row.EventHash == 0
 }
 
