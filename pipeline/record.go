@@ -67,7 +67,7 @@ type record struct {
 	readyAt   time.Time
 	tries     int
 	tried     int64     // the version that these tries were of
-	triedAt   time.Time // when the first of these tries failed
+	triedAt   time.Time // when it last failed
 	alone     bool      // it may spoil its companions' batch
 	seek      bool      // its object's id must be found first
 	unsure    bool      // see distrust

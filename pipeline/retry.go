@@ -12,7 +12,7 @@ func (e *Engine) failed(a *account, b *batch, r *record, f *crmsync.Fault) {
 	case crmsync.Throttled, crmsync.Quota, crmsync.Denied:
 		e.again(r) // the account is closed; the record has done nothing wrong
 	case crmsync.Transient, crmsync.Dependency:
-		e.later(a, r, f, e.now.Add(e.backoff(r.tries)))
+		e.later(a, r, f, e.now.Add(e.pause(a, r)))
 	case crmsync.Ambiguous:
 		e.doubt(a, b, r, f)
 	case crmsync.Conflict:
@@ -38,18 +38,27 @@ func (e *Engine) later(a *account, r *record, f *crmsync.Fault, at time.Time) {
 		e.again(r)
 		return
 	}
-	if v := r.flying.event.Version; r.tries == 0 || v != r.tried {
-		r.tried, r.tries, r.triedAt = v, 0, e.now // another delivery than the one that failed before
+	if v := r.flying.event.Version; v != r.tried {
+		r.tried, r.tries, r.triedAt = v, 0, time.Time{} // another delivery than the one that failed before
 	}
-	r.distrust() // an answer that didn't account for the call proves nothing
-	r.tries++
-	if r.tries >= e.cfg.Attempts && a.workedAt.After(r.triedAt) {
+	r.distrust()                     // an answer that didn't account for the call proves nothing
+	if a.workedAt.After(r.triedAt) { // else all fail, and the record is not to blame
+		r.tries++
+	}
+	r.triedAt = e.now
+	if r.tries >= e.cfg.Attempts {
 		e.reject(r, f, r.tries)
 		return
 	}
-	r.alone = r.alone || r.tries >= suspectAfter && a.workedAt.After(r.triedAt)
+	r.alone = r.alone || r.tries >= suspectAfter
 	r.notBefore = at
 	e.again(r)
+}
+
+// pause is how long r waits for another try: the longer, the more often it
+// failed, or its account.
+func (e *Engine) pause(a *account, r *record) time.Duration {
+	return e.backoff(max(r.tries, a.failed-1))
 }
 
 // suspectAfter is after how many failures a record is kept from others' batches.
@@ -68,7 +77,7 @@ func (e *Engine) doubt(a *account, b *batch, r *record, f *crmsync.Fault) {
 		r.hazard = latest(r.hazard, at)
 		r.distrust()
 	} else {
-		at = e.now.Add(e.backoff(r.tries))
+		at = e.now.Add(e.pause(a, r))
 	}
 	e.later(a, r, f, at)
 }
@@ -100,8 +109,7 @@ func (e *Engine) missing(b *batch, r *record, f *crmsync.Fault) {
 	case b.Operation == crmsync.Find: // what was in doubt has not happened
 		r.seek = false
 		e.again(r)
-	case b.Operation == crmsync.Update && r.flying.program.Recreates() && r.tries < e.cfg.Attempts:
-		r.tries++
+	case b.Operation == crmsync.Update && r.flying.program.Recreates():
 		r.link.ExternalID, r.link.Hash = "", 0
 		e.again(r)
 	default:
