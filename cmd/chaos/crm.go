@@ -68,7 +68,7 @@ func (c *crm) set(ctx context.Context, method, path string, body any) error {
 	if err != nil {
 		return fmt.Errorf("tell the fake CRM: %w", err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // what it said is read
 	if answer.StatusCode >= 300 {
 		why, _ := io.ReadAll(io.LimitReader(answer.Body, 1000)) // the status tells enough
 		return fmt.Errorf("tell the fake CRM: %s %s: %s %s", method, path, answer.Status, why)
@@ -125,7 +125,7 @@ func (c *crm) read(ctx context.Context, patience time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("read the CRM's log: %w", err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // what it said is read
 	for lines := json.NewDecoder(answer.Body); ; {
 		var e emulator.Entry
 		if err := lines.Decode(&e); errors.Is(err, io.EOF) {
@@ -224,7 +224,7 @@ func (c *crm) seen() ([]history.Call, []string) {
 	return c.calls, c.wrong
 }
 
-// requests returns how many requests of each account the CRM has seen.
+// counters returns the CRM's sums over all that it has seen.
 func (c *crm) counters(ctx context.Context) (emulator.Counters, error) {
 	var counters emulator.Counters
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+emulator.InspectPrefix+"counters", http.NoBody)
@@ -235,7 +235,7 @@ func (c *crm) counters(ctx context.Context) (emulator.Counters, error) {
 	if err != nil {
 		return counters, fmt.Errorf("ask the fake CRM: %w", err)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }() // what it said is read
 	if err := json.NewDecoder(answer.Body).Decode(&counters); err != nil {
 		return counters, fmt.Errorf("read the fake CRM's counters: %w", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -43,7 +42,7 @@ const readyFor = time.Minute
 // add makes a daemon and starts it. With an instance it is a static member of
 // the group by that name.
 func (f *fleet) add(name, instance string, port int) (*daemon, error) {
-	d := &daemon{name: name, config: filepath.Join(f.dir, name+".yaml"), admin: fmt.Sprintf("127.0.0.1:%d", port), log: filepath.Join(f.dir, name+".log")}
+	d := &daemon{name: name, config: filepath.Join(f.dir, name+".yaml"), admin: adminAddress(port), log: filepath.Join(f.dir, name+".log")}
 	if err := os.WriteFile(d.config, []byte(f.config(instance, d.admin)), 0o600); err != nil {
 		return nil, fmt.Errorf("write a daemon's configuration: %w", err)
 	}
@@ -52,6 +51,8 @@ func (f *fleet) add(name, instance string, port int) (*daemon, error) {
 	f.mu.Unlock()
 	return d, f.start(d)
 }
+
+func adminAddress(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 // start starts a daemon that does not run, and watches over its life.
 func (f *fleet) start(d *daemon) error {
@@ -85,7 +86,7 @@ func (f *fleet) ready(ctx context.Context, d *daemon) error {
 		case <-ctx.Done():
 			return fmt.Errorf("daemon %s is not ready after %s\n%s", d.name, readyFor, tail(d.log, 15))
 		case <-d.child.done:
-			return fmt.Errorf("daemon %s ended before it was ready: %v\n%s", d.name, d.child.err, tail(d.log, 15))
+			return fmt.Errorf("daemon %s ended before it was ready: %w\n%s", d.name, d.child.err, tail(d.log, 15))
 		case <-tick.C:
 		}
 	}
@@ -235,13 +236,4 @@ func (f *fleet) destroy() {
 		}
 	}
 	f.watch.Wait()
-}
-
-// lines counts the lines of all logs that hold a text.
-func (f *fleet) lines(text string) (n int) {
-	for _, d := range f.members() {
-		b, _ := os.ReadFile(d.log) // no log has no line
-		n += strings.Count(string(b), text)
-	}
-	return n
 }

@@ -102,7 +102,7 @@ func pausing(ctx context.Context, r *rig, times int) error {
 // replaced lets another process take the place of one that sleeps.
 func (r *rig) replaced(ctx context.Context, d *daemon, asleep time.Duration, began time.Time) error {
 	r.joiners++
-	other, err := r.fleet.add(fmt.Sprintf("%s-%d", instanceOf(d), r.joiners), instanceOf(d), r.nextPort())
+	other, err := r.fleet.add(fmt.Sprintf("%s-%d", instanceOf(d), r.joiners), instanceOf(d), r.nextPort(ctx))
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func joining(ctx context.Context, r *rig, times int) error {
 			what, err = r.leaveAndReturn()
 		case len(guests) == 0 || dice == 1 && len(guests) < 2:
 			var guest *daemon
-			guest, err = r.welcome()
+			guest, err = r.welcome(ctx)
 			if err == nil {
 				guests = append(guests, guest)
 				what = guest.name + " joined"
@@ -169,9 +169,9 @@ func (r *rig) leaveAndReturn() (what string, err error) {
 }
 
 // welcome starts one more daemon, which is no static member.
-func (r *rig) welcome() (*daemon, error) {
+func (r *rig) welcome(ctx context.Context) (*daemon, error) {
 	r.joiners++
-	return r.fleet.add(fmt.Sprintf("guest%d", r.joiners), "", r.nextPort())
+	return r.fleet.add(fmt.Sprintf("guest%d", r.joiners), "", r.nextPort(ctx))
 }
 
 // dismiss tells a daemon to stop for good.

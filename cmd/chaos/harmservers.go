@@ -87,7 +87,7 @@ func hurtingStores(ctx context.Context, r *rig, figure int) error {
 		}
 	}
 	began := time.Now()
-	if err := r.flushRedis(); err != nil {
+	if err := r.flushRedis(ctx); err != nil {
 		return err
 	}
 	return r.recovered(ctx, "redis flushed", began)
@@ -117,12 +117,13 @@ func (r *rig) without(ctx context.Context, o outage) error {
 	return r.recovered(ctx, what, began)
 }
 
-func (r *rig) flushRedis() error {
+func (r *rig) flushRedis(ctx context.Context) error {
 	u, err := url.Parse(r.parts.redis)
 	if err != nil {
 		return fmt.Errorf("read the address of Redis: %w", err)
 	}
-	conn, err := net.DialTimeout("tcp", u.Host, 3*time.Second)
+	dialer := net.Dialer{Timeout: 3 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", u.Host)
 	if err != nil {
 		return fmt.Errorf("flush Redis: %w", err)
 	}

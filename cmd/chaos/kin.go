@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -64,7 +65,7 @@ func (k *kin) start(log string, env []string, program string, args ...string) (*
 	if err != nil {
 		return nil, fmt.Errorf("make a log: %w", err)
 	}
-	c := &child{cmd: exec.Command(program, args...), log: log, done: make(chan struct{})}
+	c := &child{cmd: exec.CommandContext(context.Background(), program, args...), log: log, done: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr, c.cmd.Env = file, file, env
 	// A group of its own: Ctrl-C at the terminal is for us to deal with.
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -66,7 +66,8 @@ func TestFront(t *testing.T) {
 	require.NoError(t, f.open(toCRM, "127.0.0.1:0", server.Listener.Addr().String()))
 	require.Equal(t, "http://"+f.address(toCRM)+"/x", f.through(toCRM, server.URL+"/x"))
 	answers := func(patience time.Duration) bool {
-		conn, err := net.Dial("tcp", f.address(toCRM))
+		var dialer net.Dialer
+		conn, err := dialer.DialContext(t.Context(), "tcp", f.address(toCRM))
 		require.NoError(t, err)
 		defer func() { _ = conn.Close() }()
 		require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
@@ -93,10 +94,11 @@ func TestFront(t *testing.T) {
 }
 
 func TestFreeRow(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port := l.Addr().(*net.TCPAddr).Port
-	require.False(t, rowIsFree(port, 1))
+	require.False(t, rowIsFree(t.Context(), port, 1))
 	require.NoError(t, l.Close())
-	require.True(t, rowIsFree(port, 1))
+	require.True(t, rowIsFree(t.Context(), port, 1))
 }

@@ -27,7 +27,7 @@ func TestOptionsChoose(t *testing.T) {
 		{"by name, with another's figure", []string{"-only", "crm", "-kills", "3"}, []string{"crm"}, nil},
 		{"a figure of 0", []string{"-kills", "0", "-joins", "1"}, []string{"joins"}, nil},
 		{"seconds", []string{"-only", "crm,kills", "-seconds", "7"}, []string{"kills", "crm"}, map[string]int{"crm": 7, "kills": 20}},
-		{"short", []string{"-short", "-only", "kills"}, []string{"kills"}, map[string]int{"kills": 4}},
+		{"short", []string{"-short"}, []string{"kills", "joins", "broker-kills", "denied", "storm"}, map[string]int{"kills": 5}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

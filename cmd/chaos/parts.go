@@ -35,7 +35,7 @@ const firstPort = 23092
 
 // openParts starts a set of its own, in a folder, on free ports.
 func openParts(ctx context.Context, script, dir string, brokers int) (*parts, error) {
-	port, err := freeRow(firstPort, partsPorts)
+	port, err := freeRow(ctx, firstPort, partsPorts)
 	if err != nil {
 		return nil, err
 	}
@@ -61,18 +61,19 @@ func openParts(ctx context.Context, script, dir string, brokers int) (*parts, er
 }
 
 // freeRow returns the first of so many ports in a row that nobody listens on.
-func freeRow(first, count int) (int, error) {
+func freeRow(ctx context.Context, first, count int) (int, error) {
 	for port := first; port < first+20*100; port += 100 {
-		if rowIsFree(port, count) {
+		if rowIsFree(ctx, port, count) {
 			return port, nil
 		}
 	}
 	return 0, fmt.Errorf("no %d free ports in a row from %d on", count, first)
 }
 
-func rowIsFree(first, count int) bool {
+func rowIsFree(ctx context.Context, first, count int) bool {
+	var lc net.ListenConfig
 	for port := first; port < first+count; port++ {
-		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		l, err := lc.Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port))
 		if err != nil {
 			return false
 		}

@@ -56,6 +56,6 @@ storm is not sound; logs in /tmp/x
 	require.NoError(t, json.Unmarshal(text.Bytes(), &back))
 	require.False(t, back.Sound)
 	require.Equal(t, "kill 1: d1", back.Results[0].Harms[0].What)
-	require.Equal(t, 2.5, back.Results[0].Harms[0].Steady)
+	require.InDelta(t, 2.5, back.Results[0].Harms[0].Steady, 0)
 	require.Equal(t, int64(1), back.Results[1].Verdict["lost"])
 }

@@ -107,7 +107,7 @@ func (r *rig) open(ctx context.Context) error {
 	r.journal, r.stream = newJournal(partitions), newStream(r.opt.seed, r.opt.orgs, r.opt.records)
 	// The cache of finished deliveries would know of the scenario before, whose
 	// events have the same names.
-	if err := r.flushRedis(); err != nil {
+	if err := r.flushRedis(ctx); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{r.makeTopic, r.makeDatabase, r.writeMappings, r.openCRM, r.storeCredentials, r.openFleet} {
@@ -197,18 +197,32 @@ func (r *rig) writeMappings(context.Context) error {
 }
 
 func (r *rig) openCRM(ctx context.Context) (err error) {
-	r.crm, err = openCRM(ctx, r.kin, r.program, filepath.Join(r.dir, "crm.log"), r.nextPort(), r.opt.seed, r.stream)
+	r.crm, err = openCRM(ctx, r.kin, r.program, filepath.Join(r.dir, "crm.log"), r.nextPort(ctx), r.opt.seed, r.stream)
 	if err != nil {
 		return err
 	}
 	return r.front.open(toCRM, "127.0.0.1:0", strings.TrimPrefix(r.crm.url, "http://"))
 }
 
-// nextPort returns a port of the run's row that nobody has now.
-func (r *rig) nextPort() int {
+// nextPort returns a port of the run's row that nobody has now, nor a daemon
+// that is about to come back.
+func (r *rig) nextPort(ctx context.Context) int {
 	const first, count = 40, partsPorts - 40
-	r.ports++
-	return r.parts.port + first + r.ports%count
+	taken := map[string]bool{}
+	if r.fleet != nil {
+		for _, d := range r.fleet.members() {
+			taken[d.admin] = true
+		}
+	}
+	port := 0
+	for range count {
+		r.ports++
+		port = r.parts.port + first + r.ports%count
+		if !taken[adminAddress(port)] && rowIsFree(ctx, port, 1) {
+			break
+		}
+	}
+	return port
 }
 
 // token returns an org's token at the CRM.
@@ -240,7 +254,7 @@ func (r *rig) openFleet(ctx context.Context) error {
 	r.fleet = &fleet{kin: r.kin, program: r.program, dir: r.dir, config: r.daemonConfig, trouble: r.trouble}
 	for n := range 3 {
 		name := fmt.Sprintf("d%d", n+1)
-		if _, err := r.fleet.add(name, name, r.nextPort()); err != nil {
+		if _, err := r.fleet.add(name, name, r.nextPort(ctx)); err != nil {
 			return err
 		}
 	}

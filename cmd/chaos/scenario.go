@@ -16,7 +16,7 @@ const (
 type scenario struct {
 	name, about string
 	unit        string
-	full, short int // figures: in general, and for a quick look
+	full, short int // figures: in general, and for a quick look; 0: not in it
 	brokers     int
 	faults      emulator.FaultRates // of the CRM, while harm is done
 	harm        func(ctx context.Context, r *rig, figure int) error
@@ -40,17 +40,17 @@ func rough() emulator.FaultRates {
 // scenarios returns all that can be run, in the order in which it is.
 func scenarios() []scenario {
 	return []scenario{
-		{name: "kills", about: "kill -9 of a daemon, restart", unit: times, full: 20, short: 4, brokers: 1, faults: mild(), harm: killing},
-		{name: "pauses", about: "SIGSTOP of a daemon for 1 to 3 session timeouts, SIGCONT", unit: times, full: 6, short: 1, brokers: 1, faults: mild(), harm: pausing},
-		{name: "joins", about: "a daemon joins or leaves", unit: times, full: 20, short: 4, brokers: 1, faults: mild(), harm: joining},
+		{name: "kills", about: "kill -9 of a daemon, restart", unit: times, full: 20, short: 5, brokers: 1, faults: mild(), harm: killing},
+		{name: "pauses", about: "SIGSTOP of a daemon for 1 to 3 session timeouts, SIGCONT", unit: times, full: 6, short: 0, brokers: 1, faults: mild(), harm: pausing},
+		{name: "joins", about: "a daemon joins or leaves", unit: times, full: 20, short: 2, brokers: 1, faults: mild(), harm: joining},
 		{name: "broker-kills", about: "kill -9 of a broker, restart", unit: times, full: 6, short: 1, brokers: 3, faults: mild(), harm: killingBrokers},
-		{name: "hangs", about: "SIGSTOP of a broker, SIGCONT", unit: times, full: 3, short: 1, brokers: 3, faults: mild(), harm: hangingBrokers},
-		{name: "stores", about: "PostgreSQL restarted, killed and away for so long; Redis killed, flushed and away", unit: seconds, full: 60, short: 10, brokers: 1, faults: mild(), harm: hurtingStores},
-		{name: "letters", about: "the dead-letter topic takes nothing for so long", unit: seconds, full: 60, short: 10, brokers: 3, harm: closingLetters},
-		{name: "toxics", about: "5 toxics on 4 connections, each for so long", unit: seconds, full: 60, short: 2, brokers: 1, harm: poisoning},
-		{name: "crm", about: "the CRM itself fails for so long, in every way", unit: seconds, full: 60, short: 10, brokers: 1, faults: rough(), harm: failingCRM},
-		{name: "denied", about: "the CRM refuses one org's credential for so long", unit: seconds, full: 30, short: 10, brokers: 1, harm: denying},
-		{name: "storm", about: "all of it at once, for so long", unit: seconds, full: 120, short: 20, brokers: 3, faults: rough(), harm: storming},
+		{name: "hangs", about: "SIGSTOP of a broker, SIGCONT", unit: times, full: 3, short: 0, brokers: 3, faults: mild(), harm: hangingBrokers},
+		{name: "stores", about: "PostgreSQL restarted, killed and away for so long; Redis killed, flushed and away", unit: seconds, full: 60, short: 0, brokers: 1, faults: mild(), harm: hurtingStores},
+		{name: "letters", about: "the dead-letter topic takes nothing for so long", unit: seconds, full: 60, short: 0, brokers: 3, harm: closingLetters},
+		{name: "toxics", about: "5 toxics on 4 connections, each for so long", unit: seconds, full: 60, short: 0, brokers: 1, harm: poisoning},
+		{name: "crm", about: "the CRM itself fails for so long, in every way", unit: seconds, full: 60, short: 0, brokers: 1, faults: rough(), harm: failingCRM},
+		{name: "denied", about: "the CRM refuses one org's credential for so long", unit: seconds, full: 30, short: 5, brokers: 1, harm: denying},
+		{name: "storm", about: "all of it at once, for so long", unit: seconds, full: 120, short: 25, brokers: 3, faults: rough(), harm: storming},
 	}
 }
 

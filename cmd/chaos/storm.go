@@ -75,7 +75,7 @@ func (r *rig) blowToxic(ctx context.Context) (string, error) {
 // blowRedis empties Redis, or kills it.
 func (r *rig) blowRedis(ctx context.Context) (string, error) {
 	if r.rng.IntN(2) == 0 {
-		return "flush redis", r.flushRedis()
+		return "flush redis", r.flushRedis(ctx)
 	}
 	return "kill redis", r.killAndStart(ctx, "redis")
 }
