@@ -48,7 +48,8 @@ func (e *Engine) claimed(p *partition, c *crmsync.Claim, asked time.Time) {
 	if p.term.Note != "" && !understood {
 		e.observe.Noticed(Notice{Partition: p.id, What: "note_unknown"})
 	}
-	if p.epoch == 1 || left.clean && left.epoch == p.epoch-1 {
+	// The first epoch beside a note is none: the epochs were lost, not the owners.
+	if p.epoch == 1 && p.term.Note == "" || left.clean && left.epoch == p.epoch-1 {
 		e.opens(p)
 		return
 	}
@@ -61,7 +62,7 @@ func (e *Engine) claimed(p *partition, c *crmsync.Claim, asked time.Time) {
 
 // opens lets the partition's records be sent.
 func (e *Engine) opens(p *partition) {
-	p.open, p.shadow = true, p.window.Next()
+	p.open = true
 	e.observe.Noticed(Notice{Partition: p.id, What: "opened"})
 	e.releases.retryAt = time.Time{}
 }

@@ -33,7 +33,6 @@ type partition struct {
 	aloneAt time.Time // no earlier owner sends after it
 	reach   int64     // where the log ended then; -1: not known yet
 	most    int       // messages that an earlier owner took in at most
-	shadow  int64     // what lies before it an earlier owner may have sent
 	calmAt  time.Time // what was in doubt has landed by then, as far as memory alone knows
 
 	committed int64
@@ -91,7 +90,7 @@ func (p *partition) waits() (n int64) {
 // clean says whether a next owner may begin at once: no call of ours can land
 // any more, and the rows tell of every call that did, also of earlier owners'.
 func (p *partition) clean(now time.Time) bool {
-	return p.open && p.busy == 0 && p.doubts == 0 && !now.Before(p.calmAt) && p.window.Watermark() >= p.shadow
+	return p.open && p.busy == 0 && p.doubts == 0 && !now.Before(p.calmAt)
 }
 
 // wake tells when something of the partition is next due.
