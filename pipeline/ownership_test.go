@@ -40,7 +40,7 @@ func TestFencedOwnerGivesUp(t *testing.T) {
 		stop := w.start()
 		w.write(update("a", 1))
 		w.pass(160 * time.Millisecond)
-		require.Len(t, w.crm.requests, 1, "the request is under way")
+		require.Len(t, w.crm.asked(), 1, "the request is under way")
 		w.usurp()
 		w.pass(20 * time.Millisecond)
 		synctest.Wait()
