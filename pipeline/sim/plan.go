@@ -18,13 +18,23 @@ type plan struct {
 	rates      [Troubles]int // by chance: troubles that come with calls
 	upsets     []Trouble     // those that come over the world here
 	upsetsLeft int
-	calmAt     int // after so many steps
-	slow       string
-	fetch      int           // messages a poll brings at most
-	fetchFor   time.Duration // how long it takes
-	idle       time.Duration // how long a poll waits for news
-	limits     [2][5]crmsync.Limits
-	whole      [2]bool // a CRM refuses a batch for one of its calls
+	// upsetChance is how likely one is at a step, in a thousandth.
+	upsetChance int
+	calmAt      int // after so many steps
+	slow        string
+	fetch       int           // messages a poll brings at most
+	fetchFor    time.Duration // how long it takes
+	idle        time.Duration // how long a poll waits for news
+	limits      [2][5]crmsync.Limits
+	whole       [2]bool // a CRM refuses a batch for one of its calls
+}
+
+// themes are upsets that belong together, so that some histories turn on them:
+// owners that come and go, and accounts that make records wait while they do.
+var themes = [...][]Trouble{
+	nil, nil,
+	{Crash, Sleep, Rebalance, Eviction, GracefulStop, Rebalance},
+	{Crash, Eviction, Rebalance, CRMDown, QuotaForLong, OperatorReleases, ConnectionPaused},
 }
 
 // kinds of CRM, as indexes of plan.limits and plan.whole.
@@ -47,8 +57,11 @@ func (w *World) draw() {
 			w.plan.upsets = append(w.plan.upsets, Trouble(t))
 		}
 	}
-	w.plan.upsetsLeft, w.plan.calmAt = d.N(20), 50+d.N(400)
-	w.plan.slow = [...]string{"", "", "commit", "send", "save", "check", "poll", "claim", "release", "prove"}[d.N(10)]
+	w.plan.upsetsLeft, w.plan.calmAt, w.plan.upsetChance = d.N(20), 50+d.N(400), 50
+	if theme := themes[d.N(len(themes))]; theme != nil {
+		w.plan.upsets, w.plan.upsetsLeft, w.plan.upsetChance = theme, 3+w.plan.upsetsLeft, 120
+	}
+	w.plan.slow = [...]string{"", "", "commit", "send", "save", "check", "poll", "claim", "release", "prove", "commit", "send"}[d.N(12)]
 	w.plan.fetch, w.plan.fetchFor = 1+d.N(4), [...]time.Duration{0, 0, 10 * ms, 40 * ms}[d.N(4)]
 	w.plan.idle = [...]time.Duration{50 * ms, 20 * ms, 100 * ms, 400 * ms}[d.N(4)]
 	for kind := range w.plan.limits {
@@ -101,11 +114,11 @@ func (w *World) config() pipeline.Config {
 	return pipeline.Config{
 		VersionFrom: pipeline.VersionField,
 		Linger:      some(0, 8), Parallel: 1 + d.N(3), Sends: 1 + d.N(4), Rows: 1 + d.N(5),
-		Window: 3 + d.N(8), InFlight: 6 + d.N(20), InFlightMiB: 64, Cache: d.N(4),
+		Window: 3 + d.N(8)*d.N(2), InFlight: 6 + d.N(20), InFlightMiB: 64, Cache: d.N(4),
 		BackoffBase: 4 * ms, BackoffMax: 32 * ms, Attempts: [...]int{20, 8, 4, 3}[d.N(4)],
 		SendTimeout: some(10, 200), DeniedPause: some(10, 60),
 		Topic: topic, Lease: some(50, 200), ParkAfter: some(20, 100), ReleaseEvery: some(1, 30),
-		CommitEvery: some(5, 100), CommitAlarm: some(100, 300), DrainFor: some(1, 40), TaskLimit: time.Hour,
+		CommitEvery: [...]time.Duration{20 * ms, 5 * ms, 100 * ms, 400 * ms}[d.N(4)], CommitAlarm: some(100, 300), DrainFor: some(1, 40), TaskLimit: time.Hour,
 	}
 }
 
@@ -118,7 +131,7 @@ func (w *World) publish() {
 		{Org: "acme", Type: "person", ID: "a"}, {Org: "beta", Type: "person", ID: "b"}, {Org: "acme", Type: "firm", ID: "c"},
 		{Org: "acme", Type: "person", ID: "d"}, {Org: "beta", Type: "firm", ID: "e"}, {Org: "acme", Type: "offer", ID: "f"},
 	}
-	for i, n := 0, 1+d.N(5); i <= n && i < len(records); i++ {
+	for i, n := 0, 1+d.N(5)*d.N(2); i <= n && i < len(records); i++ {
 		h := &record{key: records[i], partition: int32(i % w.plan.partitions)}
 		w.records = append(w.records, h)
 		w.histories[h.key] = h
@@ -190,12 +203,21 @@ func (w *World) change(h *record, f *fact) {
 	case last.version > 0 && !last.deleted && w.happens(Deletion):
 		f.deleted, f.shows = true, content{Life: last.shows.Life}
 	case last.version > 0 && !last.deleted && w.happens(SamePayload):
-		f.shows = last.shows
+		f.shows = h.likeBefore(last, d.N(3))
 	}
 	if !f.deleted {
 		f.hidden = w.happens(Filtered)
 		f.flawed = !f.hidden && (w.happens(Unrenderable) || w.happens(RefusedByCRM))
 	}
+}
+
+// likeBefore is what the record showed some changes ago, in the same life: now
+// and then the CRM holds it already, or something else has landed in between.
+func (h *record) likeBefore(last *fact, back int) content {
+	if i := len(h.facts) - 1 - back; i >= 0 && !h.facts[i].deleted && h.facts[i].shows.Life == last.shows.Life {
+		return h.facts[i].shows
+	}
+	return last.shows
 }
 
 // place puts a message at the end of its partition.

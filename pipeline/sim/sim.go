@@ -8,8 +8,10 @@ import (
 type Setup struct {
 	Sets    *Sets
 	Safety  bool // faults never stop: only what must hold at any time is judged
-	NoFence bool // the store is broken: it lets every epoch and revision write
-	Trace   func(format string, args ...any)
+	NoFence bool // the store is broken: it lets every epoch write
+	// NoRevisions: the store is broken in another way, it compares no revisions.
+	NoRevisions bool
+	Trace       func(format string, args ...any)
 	// Even lets no process sleep and no clock be off, and time stop whenever an
 	// engine would wake: what a Bubble needs.
 	Even bool
@@ -94,7 +96,7 @@ func (s *Sim) over() bool {
 
 // step lets one thing happen: an upset, half a task, or time.
 func (s *Sim) step() {
-	if !s.calm && s.plan.upsetsLeft > 0 && len(s.plan.upsets) > 0 && s.dice.Chance(50) {
+	if !s.calm && s.plan.upsetsLeft > 0 && len(s.plan.upsets) > 0 && s.dice.Chance(s.plan.upsetChance) {
 		s.plan.upsetsLeft--
 		s.upset(s.plan.upsets[s.dice.N(len(s.plan.upsets))])
 		return
@@ -134,7 +136,7 @@ func (s *Sim) tick(to time.Time) {
 	by := to.Sub(s.Now)
 	s.advance(to)
 	if s.setup.Bubble != nil {
-		time.Sleep(by) // its clock, and the loops' timers
+		<-time.After(by) // its clock, and the loops' timers
 		s.setup.Bubble()
 	}
 	for _, p := range s.processes {

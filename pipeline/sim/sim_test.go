@@ -92,10 +92,9 @@ func playAll(t testing.TB, from, n int) *tally {
 
 // survive plays a history and returns its first breach. A panic is one.
 func survive(seed uint64, setup Setup) (s *Sim, breach string) {
-	s = &Sim{World: &World{}}
 	defer func() {
 		if v := recover(); v != nil {
-			breach = fmt.Sprintf("panic: %v", v)
+			s, breach = &Sim{World: &World{}}, fmt.Sprintf("panic: %v", v)
 		}
 	}()
 	if s = Play(Seeded(seed), setup); len(s.Breaches) > 0 {
@@ -153,10 +152,10 @@ func shortest(seed uint64, setup Setup, tries int) (trace, breach, choices strin
 
 // TestShortestBreaksAlike: a shortened history breaks the promise as the whole one does.
 func TestShortestBreaksAlike(t *testing.T) {
-	setup := Setup{Sets: sets(t), NoFence: true}
+	setup := Setup{Sets: sets(t), NoRevisions: true}
 	seed, whole := uint64(0), ""
 	for ; whole == ""; seed++ {
-		require.Less(t, seed, uint64(1000), "a store without fence is not found out")
+		require.Less(t, seed, uint64(1000), "a store without compare-and-set is not found out")
 		_, whole = written(Seeded(seed), setup)
 	}
 	trace, breach, choices := shortest(seed-1, setup, 200)

@@ -35,7 +35,7 @@ func (s *store) put(by string, l crmsync.Link) crmsync.Saved {
 	if s.w.tracing() {
 		s.w.trace("%s saves %v: %v", by, describe(&l), [...]string{"written", "moved", "fenced"}[fate])
 	}
-	if fate != crmsync.Written || old.Revision == l.Revision && !s.w.setup.NoFence {
+	if fate != crmsync.Written || old.Revision == l.Revision && !s.w.setup.NoRevisions {
 		if fate == crmsync.Written && !sameRow(old, &l) {
 			s.w.breach("two rows of one revision: %s and %s", describe(old), describe(&l))
 		}
@@ -51,10 +51,10 @@ func (s *store) put(by string, l crmsync.Link) crmsync.Saved {
 
 func (s *store) fate(old, l *crmsync.Link) crmsync.Saved {
 	switch {
-	case s.w.setup.NoFence:
-		return crmsync.Written
-	case s.epoch(l.Owner.Partition) != l.Owner.Epoch:
+	case s.epoch(l.Owner.Partition) != l.Owner.Epoch && !s.w.setup.NoFence:
 		return crmsync.Fenced
+	case s.w.setup.NoRevisions:
+		return crmsync.Written
 	case l.Revision > 0 && old.Revision == l.Revision && old.Owner == l.Owner:
 		return crmsync.Written
 	case l.Revision < 1 || old.Revision != l.Revision-1:
