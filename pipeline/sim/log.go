@@ -41,9 +41,7 @@ func (w *World) assign(p int32, to *process) {
 	if old := l.owner; old != nil {
 		old.mail.Assigned = slices.DeleteFunc(old.mail.Assigned, func(a crmsync.Assignment) bool { return a.Partition == p })
 		old.mail.Revoked = slices.DeleteFunc(old.mail.Revoked, func(r int32) bool { return r == p })
-		if !slices.Contains(old.mail.Lost, p) {
-			old.mail.Lost = append(old.mail.Lost, p)
-		}
+		old.loses(p)
 	}
 	l.owner, l.heir, l.gap = to, nil, nil
 	l.term++
@@ -51,7 +49,10 @@ func (w *World) assign(p int32, to *process) {
 		l.gap = &crmsync.Gap{Committed: l.committed, Start: l.start, End: w.end(p)}
 	}
 	w.trace("partition %d goes to %s from %d %q%s", p, to.name, l.committed, l.note, map[bool]string{true: ", with a gap"}[l.gap != nil])
-	to.next[p] = l.committed
+	if slices.Contains(to.mail.Lost, p) {
+		to.tellAt = w.Now // first things first
+	}
+	to.next[p], to.gapped[p] = l.committed, l.gap != nil
 	to.blind[p] = w.Now
 	if w.happens(LateStart) {
 		to.blind[p] = w.Now.Add(w.span(250 * ms))
@@ -60,6 +61,22 @@ func (w *World) assign(p int32, to *process) {
 		Partition: p, Term: l.term, Offset: l.committed, Note: l.note, End: w.end(p), Gap: l.gap,
 	})
 }
+
+// loses lets the process hear that a partition is no more its own, sooner or
+// later: till then it goes on reading, and nobody hinders it.
+func (p *process) loses(part int32) {
+	if len(p.mail.Lost) == 0 {
+		if p.tellAt = p.w.Now; p.w.happens(LateLoss) {
+			p.tellAt = p.w.Now.Add(p.w.span(150 * ms))
+		}
+	}
+	if !slices.Contains(p.mail.Lost, part) {
+		p.mail.Lost = append(p.mail.Lost, part)
+	}
+}
+
+// told says whether the process hears at its next poll what it lost.
+func (p *process) told() bool { return len(p.mail.Lost) > 0 && !p.tellAt.After(p.w.Now) }
 
 // revoke asks a partition's owner to hand it back, for another process.
 func (w *World) revoke(p int32, to *process) {

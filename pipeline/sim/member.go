@@ -18,14 +18,15 @@ func (m member) owns(p int32, term int64) bool {
 	return l.owner == m.process && l.term == term
 }
 
-// readable says whether a fetch of the partition would bring anything at all now.
+// readable says whether a fetch of the partition would bring anything at all
+// now. The log lets everybody read, so only what the process was told counts.
 func (m member) readable(r crmsync.Room) bool {
-	return m.owns(r.Partition, r.Term) && m.w.logs[r.Partition].gap == nil && !m.blind[r.Partition].After(m.w.Now)
+	return m.terms[r.Partition] == r.Term && !m.gapped[r.Partition] && !m.blind[r.Partition].After(m.w.Now)
 }
 
 // news says whether a poll would answer now.
 func (m member) news(rooms []crmsync.Room, since time.Time) bool {
-	if len(m.mail.Assigned)+len(m.mail.Revoked)+len(m.mail.Lost) > 0 || m.refused {
+	if m.told() || m.refused || len(m.mail.Lost) == 0 && len(m.mail.Assigned)+len(m.mail.Revoked) > 0 {
 		return true
 	}
 	switch waited := m.w.Now.Sub(since); {
@@ -46,15 +47,23 @@ func (m member) Poll(_ context.Context, rooms []crmsync.Room) (news crmsync.News
 	if m.refused {
 		return news, &crmsync.Fault{Kind: crmsync.Denied, Code: "not_a_member", Err: errors.New("poll: this member was removed from its group")}
 	}
-	if len(m.mail.Lost) > 0 { // told alone: a lost partition may be assigned anew already
+	if m.told() { // alone: a lost partition may be assigned anew already
 		news.Lost, m.mail.Lost = m.mail.Lost, nil
+		for _, p := range news.Lost {
+			m.terms[p] = 0
+		}
 		return news, nil
 	}
 	err = w.remote(PollError, PollError, func() {})
 	if err != nil {
 		return news, err
 	}
-	news, m.mail = m.mail, crmsync.News{}
+	if len(m.mail.Lost) == 0 { // it hears of nothing before it hears of that
+		news, m.mail = m.mail, crmsync.News{}
+	}
+	for _, a := range news.Assigned {
+		m.terms[a.Partition] = a.Term
+	}
 	for _, r := range rooms {
 		if !m.readable(r) {
 			continue

@@ -27,6 +27,9 @@ type process struct {
 	accepts  []int32       // partitions whose gap an operator accepts
 
 	mail    crmsync.News
+	tellAt  time.Time   // what it lost it is told from then on
+	terms   [most]int64 // of its partitions, as it was told
+	gapped  [most]bool
 	next    [most]int64
 	blind   [most]time.Time // nothing is fetched till then
 	rooms   []crmsync.Room  // of the last poll

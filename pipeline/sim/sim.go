@@ -177,6 +177,7 @@ func (s *Sim) wake() time.Time {
 		for part := range s.plan.partitions {
 			sooner(p.blind[part])
 		}
+		sooner(p.tellAt)
 	}
 	return at
 }

@@ -33,6 +33,7 @@ const (
 	ReleaseAckLost
 	EndsError
 	LateStart
+	LateLoss
 	ClaimError
 	ClaimAckLost
 	EpochsError
@@ -105,7 +106,7 @@ var troubles = [Troubles]trouble{
 
 	PollError: {"log: poll fails", 20}, CommitError: {"log: commit fails", 30}, CommitAckLost: {"log: commit's answer lost", 30},
 	ReleaseError: {"log: release fails", 30}, ReleaseAckLost: {"log: release's answer lost", 30},
-	EndsError: {"log: asking for the end fails", 30}, LateStart: {"log: fetching starts late", 200},
+	EndsError: {"log: asking for the end fails", 30}, LateStart: {"log: fetching starts late", 200}, LateLoss: {"group: a member learns late what it lost", 200},
 	ClaimError: {"store: claim fails", 30}, ClaimAckLost: {"store: claim's answer lost", 30}, EpochsError: {"store: epochs not read", 30},
 	LinksError: {"store: links not read", 30}, SaveError: {"store: save fails", 30}, SaveAckLost: {"store: save's answer lost", 30},
 	SaveLate: {"store: statement runs on after its client gave up", 20}, DueError: {"store: waiting room not read", 30},
