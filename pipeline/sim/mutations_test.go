@@ -12,7 +12,7 @@ var mutants = []mutant{
 `}},
 	{"a message counts as finished only when its row is safe", "save.go", []string{"	if err != nil {\n		return nil, err\n	}\n	some", "	if err != nil {\n		saved = make([]crmsync.Saved, len(s.rows))\n	}\n	some"}},
 	{"dead letters are awaited", "bury.go", []string{"if !e.burials.done(e, some, err) {\n			e.burials.drop(e.unburied)\n			return\n		}", "e.burials.done(e, nil, nil)"}},
-	{"a dead version is kept in the row", "bury.go", []string{"row.Dead = l.event.Version", ""}},
+	{"a dead version is kept in the row", "bury.go", []string{"row.Dead = max(row.Dead, l.event.Version)", ""}},
 	{"what is kept in the cache was written", "save.go", []string{"if saved[i] == crmsync.Written {\n			some", "if i >= 0 {\n			some"}},
 	{"a gap stops its partition", "partition.go", []string{"if a.Gap != nil && slices.Contains(e.cfg.AcceptGaps, a.Partition) {", "if a.Gap != nil || slices.Contains(e.cfg.AcceptGaps, a.Partition) {"}},
 

@@ -29,12 +29,18 @@ type plan struct {
 	whole       [2]bool // a CRM refuses a batch for one of its calls
 }
 
-// themes are upsets that belong together, so that some histories turn on them:
+// themes are troubles that belong together, so that some histories turn on them:
 // owners that come and go, and accounts that make records wait while they do.
-var themes = [...][]Trouble{
-	nil, nil,
-	{Crash, Sleep, Rebalance, Eviction, GracefulStop, Rebalance},
-	{Crash, Eviction, Rebalance, CRMDown, QuotaForLong, OperatorReleases, ConnectionPaused},
+var themes = [...]struct {
+	upsets []Trouble
+	slow   []string // tasks, one of which is slow
+}{
+	{}, {},
+	{[]Trouble{Crash, Sleep, Rebalance, Eviction, GracefulStop, Rebalance}, []string{"", "commit", "prove", "send", "claim"}},
+	{[]Trouble{Crash, Eviction, Rebalance, CRMDown, QuotaForLong, OperatorReleases, ConnectionPaused}, []string{"", "release", "save"}},
+	{[]Trouble{Sleep, CRMDown, QuotaForLong, Eviction}, []string{"save"}},
+	{[]Trouble{Crash, Eviction, Sleep}, []string{"commit"}},
+	{[]Trouble{CRMDown, QuotaForLong, CredentialRevoked, OperatorReleases}, []string{"release"}},
 }
 
 // kinds of CRM, as indexes of plan.limits and plan.whole.
@@ -58,11 +64,15 @@ func (w *World) draw() {
 		}
 	}
 	w.plan.upsetsLeft, w.plan.calmAt, w.plan.upsetChance = d.N(20), 50+d.N(400), 50
-	if theme := themes[d.N(len(themes))]; theme != nil {
-		w.plan.upsets, w.plan.upsetsLeft, w.plan.upsetChance = theme, 3+w.plan.upsetsLeft, 120
-	}
 	w.plan.slow = [...]string{"", "", "commit", "send", "save", "check", "poll", "claim", "release", "prove", "commit", "send"}[d.N(12)]
 	w.plan.fetch, w.plan.fetchFor = 1+d.N(4), [...]time.Duration{0, 0, 10 * ms, 40 * ms}[d.N(4)]
+	if theme := &themes[d.N(len(themes))]; theme.upsets != nil {
+		w.plan.upsets, w.plan.upsetsLeft, w.plan.upsetChance = theme.upsets, 3+w.plan.upsetsLeft, 120
+		w.plan.slow = theme.slow[d.N(len(theme.slow))]
+	}
+	if w.plan.slow == "commit" { // then much is finished that is not committed
+		w.plan.config.Window, w.plan.config.CommitEvery, w.plan.fetch = 3+d.N(2), 400*ms, 4
+	}
 	w.plan.idle = [...]time.Duration{50 * ms, 20 * ms, 100 * ms, 400 * ms}[d.N(4)]
 	for kind := range w.plan.limits {
 		w.plan.whole[kind] = d.N(2) == 1
@@ -133,6 +143,9 @@ func (w *World) publish() {
 	}
 	for i, n := 0, 1+d.N(5)*d.N(2); i <= n && i < len(records); i++ {
 		h := &record{key: records[i], partition: int32(i % w.plan.partitions)}
+		if w.plan.slow == "commit" {
+			h.partition = 0 // so that one of them gets long
+		}
 		w.records = append(w.records, h)
 		w.histories[h.key] = h
 	}
@@ -207,7 +220,7 @@ func (w *World) change(h *record, f *fact) {
 	}
 	if !f.deleted {
 		f.hidden = w.happens(Filtered)
-		f.flawed = !f.hidden && (w.happens(Unrenderable) || w.happens(RefusedByCRM))
+		f.flawed = !f.hidden && (w.happens(Unrenderable) || w.happens(RefusedByCRM) || last.version == 0 && w.happens(RefusedByCRM))
 	}
 }
 

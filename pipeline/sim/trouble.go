@@ -99,7 +99,7 @@ var troubles = [Troubles]trouble{
 	Repeat: {"message: repeated", 120}, VersionGap: {"message: versions left out", 150},
 	OutOfOrder: {"message: behind a newer version", 50}, OtherPayload: {"message: same version, other payload", 40},
 	Undecodable: {"message: cannot be decoded", 25}, Unrenderable: {"message: cannot be rendered", 25},
-	RefusedByCRM: {"message: the CRM refuses it", 40}, Filtered: {"message: filtered", 40},
+	RefusedByCRM: {"message: the CRM refuses it", 80}, Filtered: {"message: filtered", 40},
 	UnknownOrg: {"message: of an unknown org", 15}, NoMapping: {"message: of a type without mapping", 15},
 	Deletion: {"message: delete", 200}, Tombstone: {"message: delete as tombstone", 300},
 	NewLife: {"message: new life after a delete", 0}, SamePayload: {"message: same payload as before", 150},
