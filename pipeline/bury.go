@@ -100,7 +100,7 @@ func (e *Engine) buried(l *letter) {
 		e.finish(l.item, crmsync.Dead, l.fault)
 	default:
 		row := l.record.link
-		row.Dead = l.event.Version
+		row.Dead = max(row.Dead, l.event.Version)
 		e.conclude(l.record, row, crmsync.Dead, l.fault)
 	}
 }

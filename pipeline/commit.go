@@ -28,6 +28,9 @@ func (e *Engine) commit() {
 		e.commits.retryAt = e.now.Add(e.cfg.CommitEvery)
 		defer e.tellWaiting()
 		for i, p := range parts {
+			if p.gone {
+				continue
+			}
 			p.committed, p.spent = max(p.committed, marks[i].Offset), max(p.spent, spent[i])
 			if p.movedAt = e.now; p.window.Watermark() <= p.committed {
 				p.movedAt = time.Time{}
@@ -95,7 +98,7 @@ func (e *Engine) watchCommits() {
 // leave hands back revoked partitions that have come to rest or run out of
 // time, each with a last commit.
 func (e *Engine) leave() {
-	if e.commits.running || e.leaves.running {
+	if e.commits.running || e.leaves.running || e.now.Before(e.leaves.retryAt) {
 		return // the source takes one commit at a time
 	}
 	var marks []crmsync.Mark

@@ -115,8 +115,11 @@ func (d *Decoder) event(env *envelope, m *crmsync.Message) (ev crmsync.Event, f 
 // names the record.
 func (d *Decoder) tombstone(m *crmsync.Message) (ev crmsync.Event, f *crmsync.Fault) {
 	key, err := crmsync.ParseRecordKey(string(m.Key))
-	if err != nil || !utf8.Valid(m.Key) {
+	if err != nil || !utf8.Valid(m.Key) || bytes.IndexByte(m.Key, 0) >= 0 {
 		return ev, refuse("bad_key", "a tombstone's key must read org/type/id")
+	}
+	if longest := max(len(key.Org), len(key.Type), len(key.ID)); longest > maxIDBytes {
+		return ev, refuse("too_long", "a part of the tombstone's key has %d bytes, at most %d are taken", longest, maxIDBytes)
 	}
 	ev = crmsync.Event{
 		ID:  fmt.Sprintf("%s/%d/%d", m.Topic, m.Partition, m.Offset),

@@ -108,6 +108,7 @@ func (e *Engine) Start(now time.Time) []*Task {
 func (e *Engine) Done(now time.Time, t *Task) {
 	e.now = now
 	t.done()
+	t.Do, t.done = nil, nil // what it brought is not kept until those before it are done
 }
 
 // Wake is when Start next has something to do even if no task is done before.

@@ -45,8 +45,11 @@ type round struct {
 
 // asks picks the wards that may be asked now.
 func (e *Engine) asks() (asks []crmsync.WaitAsk, wards []*ward, parts []*partition) {
-	if e.releases.running || e.now.Before(e.releases.retryAt) || e.messages >= e.cfg.InFlight {
+	if e.releases.running || e.now.Before(e.releases.retryAt) {
 		return nil, nil, nil
+	}
+	if e.messages >= max(1, e.cfg.InFlight/2) || e.bytes >= e.cfg.InFlightMiB<<20/2 {
+		return nil, nil, nil // the other half is for what is new
 	}
 	left, waits := roundBytes/max(e.heft, leastHeft), false
 	for _, p := range e.partitions {
@@ -54,7 +57,7 @@ func (e *Engine) asks() (asks []crmsync.WaitAsk, wards []*ward, parts []*partiti
 			continue
 		}
 		for _, w := range p.wards {
-			waits = waits || w.entries > 0
+			waits = true
 			if n := min(e.allowance(w), left-w.out); n > 0 && len(asks) < e.cfg.Rows {
 				left -= w.out + n
 				asks = append(asks, crmsync.WaitAsk{Partition: p.id, Connection: w.id, Limit: w.out + n})

@@ -39,7 +39,7 @@ func (e *Engine) renew() {
 		}
 		e.renewals.retryAt = e.now.Add(renewEvery)
 		for i, a := range accounts {
-			if anew[i] {
+			if anew[i] && a.why == Denied {
 				a.opensAt, a.refused, a.fresh = e.now, 1, true
 				e.reopen(a)
 			}

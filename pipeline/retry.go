@@ -84,6 +84,9 @@ func (e *Engine) doubt(a *account, b *batch, r *record, f *crmsync.Fault) {
 
 // adopt takes over the object that is there already, and updates it.
 func (e *Engine) adopt(b *batch, r *record, f *crmsync.Fault) {
+	if v := r.flying.event.Version; v != r.tried {
+		r.tried, r.tries = v, 0
+	}
 	if r.tries++; r.tries >= e.cfg.Attempts {
 		e.reject(r, f, r.tries)
 		return
