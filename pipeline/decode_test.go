@@ -262,7 +262,7 @@ func BenchmarkDecode(b *testing.B) {
 // A store refuses what these would name, and with it all that travels beside it.
 func TestTombstoneKeyIsBounded(t *testing.T) {
 	for key, code := range map[string]string{
-		"acme/contact/a\x00b":                     "bad_key",
+		"acme/contact/a\x00b":                      "bad_key",
 		"acme/contact/" + strings.Repeat("x", 513): "too_long",
 		strings.Repeat("x", 513) + "/contact/a":    "too_long",
 	} {
