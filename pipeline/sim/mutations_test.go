@@ -39,7 +39,6 @@ var mutants = []mutant{
 		"if b.Operation == crmsync.Create && r.intentBy.Before(b.Deadline) {", "if false {",
 	}},
 	{"an intent says to look first", "send.go", []string{"	row.Seek = true\n", ""}},
-	{"another create needs another intent", "save.go", []string{"row.Seek, row.Unsure, r.intentBy = r.seek, time.Time{}, time.Time{}", "row.Seek, row.Unsure = r.seek, time.Time{}"}},
 	{"a doubtful create is looked for", "retry.go", []string{"		r.seek = r.seek || b.Operation == crmsync.Create\n", ""}},
 	{"nothing is looked for before the search can see it", "retry.go", []string{"		at = at.Add(b.limits.SearchLag) // what is looked for next may be this object\n", ""}},
 
